@@ -1,0 +1,43 @@
+"""YAML as we write it: long lines unbroken, multi-line text as blocks, no anchors."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # no anchors, ever
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    if "\n" in value:
+        clean = "\n".join(line.rstrip() for line in value.split("\n"))
+        return dumper.represent_scalar("tag:yaml.org,2002:str", clean, style="|")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(document: Any, *, header: str = "") -> str:
+    """The document as YAML, under a comment."""
+    body = yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, width=10**6, allow_unicode=True, indent=2
+    )
+    return comment(header) + body
+
+
+def comment(text: str) -> str:
+    """The text as comment lines."""
+    return "".join(f"# {line}\n".replace("# \n", "#\n") for line in text.splitlines())
+
+
+def flow(mapping: Mapping[str, str]) -> str:
+    """A mapping of strings on one line."""
+    return "{" + ", ".join(f"{key}: {json.dumps(value)}" for key, value in mapping.items()) + "}"
