@@ -1,18 +1,8 @@
 """Latency: are answers slower than promised?"""
 
-from modelwatch.catalogue.recorded import FLOOR_EVENTS, LIMIT, QUANTILES, REQUESTS
-from modelwatch.promql import on, seconds, select
-from modelwatch.rules import HOLD, Alert, Facts, Given, Proof, SignalClass, Urgency
-
-_ENOUGH_REQUESTS = (
-    f"{REQUESTS} * {seconds('5m')} >= {on()} {select(FLOOR_EVENTS, signal='requests')}"
-)
-
-
-def _few(facts: Facts) -> float:
-    """A request rate just below the floor."""
-    return 0.9 * facts.constant(FLOOR_EVENTS, signal="requests") / 300
-
+from alerts.burn import burn_alerts
+from alerts.limits import proof_of_slow, slow
+from modelwatch.rules import HOLD, Alert, SignalClass, Urgency
 
 ALERTS = [
     Alert(
@@ -20,14 +10,8 @@ ALERTS = [
         signal="request_duration",
         signal_class=SignalClass.LATENCY,
         urgency=Urgency.NOW,
-        needs=("request_duration",),
-        condition=f"""
-            {QUANTILES["request_duration"]}
-              > {on("model", "environment", "quantile")} group_left (limit)
-            {select(LIMIT, signal="request_duration", hold=HOLD)}
-              and {on()}
-            {_ENOUGH_REQUESTS}
-        """,
+        needs=("request_duration", "requests"),
+        condition=slow("request_duration"),
         labels=("quantile", "limit"),
         hold=HOLD,
         keep_firing="5m",
@@ -45,18 +29,22 @@ ALERTS = [
         "inter-token latency before blaming the engine. Above the last bucket the quantile is "
         "clamped.",
         board="modelwatch-model",
-        proof=Proof(
-            row=LIMIT,
-            where={"signal": "request_duration"},
-            given=(
-                Given(
-                    metric=QUANTILES["request_duration"],
-                    labels={"quantile": "$quantile"},
-                    fires=lambda f: 2 * f.limit,
-                    below=lambda f: 0.99 * f.limit,
-                ),
-                Given(metric=REQUESTS, fires=10, quiet=_few),
-            ),
+        proof=proof_of_slow("request_duration"),
+    ),
+    *burn_alerts(
+        "ModelLatency",
+        slo="latency",
+        promise="latency",
+        signal_class=SignalClass.LATENCY,
+        needs=("request_duration",),
+        action=(
+            "Open the SLO board: is the budget going steadily, or in one step at a deployment?",
+            "On the model board compare queue time, time to first token and inter-token latency: "
+            "the one that grew names the cause.",
+            "Scale out or shed load while budget is left; with none left, stop risky releases.",
         ),
+        lies="Answers that failed are left out, so a model that fails fast looks fast. Longer "
+        "answers take longer on a healthy engine. A promise below 93 % over 30 days allows so much "
+        "that its 1h alert can never fire; the slower windows still do.",
     ),
 ]

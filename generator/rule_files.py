@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from generator.yaml_text import comment, dump, flow
-from modelwatch import promql
+from modelwatch import limits, promql
 from modelwatch.catalogue.recorded import ALERT_POLICY, BUDGET_POLICY, POOL_POLICY
 from modelwatch.inventory import Inventory, Settings, Threshold
 from modelwatch.rules import HOLD, IDENTITY, Alert, Constant, RecordGroup, Scope
@@ -70,7 +70,7 @@ def _held_signals(condition: str) -> set[str]:
 def _thresholds(inventory: Inventory) -> Iterator[Threshold]:
     yield from inventory.thresholds
     for model in inventory.models:
-        yield from model.thresholds
+        yield from limits.thresholds(model)
     for pool in inventory.pools:
         yield from pool.thresholds
 

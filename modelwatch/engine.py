@@ -1,61 +1,87 @@
 """What a serving engine is to us: a table from its metrics to canonical signals.
 
 An engine file reads as a table: one row per signal, vendor names on the left. How a row becomes
-PromQL is `exporters/engines` business no more: `generator/engine_rules.py` writes the rules.
+PromQL stands in `generator/engine_promql.py`, what it can supply in `modelwatch/supply.py`.
+
+A metric is written as its name or as a selector, `name{label="value"}`. Of several `names` the
+first that a target exposes wins, so `new or old` is the order to write them in: a target that
+exposes both is counted once. Names of labels follow the same idiom: `requested_model or model`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from itertools import accumulate, repeat
 from typing import Literal
 
 Kind = Literal["model", "gpu", "host"]
+Combine = Literal["sum", "max", "avg"]
 
 
 class Unit(Enum):
-    """Vendor unit of a value: its factor to the base unit, and what shifts a bucket boundary."""
+    """Vendor unit of a value: its name, and its factor to the base unit as PromQL writes it."""
 
-    SECONDS = Decimal(1)
-    MILLISECONDS = Decimal("0.001")
-    MICROSECONDS = Decimal("0.000001")
-    NANOSECONDS = Decimal("0.000000001")
-    ONE = Decimal("1.0")
-    PERCENT = Decimal("0.01")
-    MEBIBYTES = Decimal(1048576)
-    MILLIJOULES = Decimal("0.0010")
+    ONE = ("one", "1")
+    SECONDS = ("seconds", "1")
+    MILLISECONDS = ("milliseconds", "1e-3")
+    MICROSECONDS = ("microseconds", "1e-6")
+    NANOSECONDS = ("nanoseconds", "1e-9")
+    PERCENT = ("percent", "0.01")
+    MEBIBYTES = ("mebibytes", "1048576")
+    MILLIJOULES = ("millijoules", "0.001")
+
+    @property
+    def factor(self) -> str:
+        """What a value is multiplied with, as text: `1e-3`."""
+        return self.value[1]
+
+
+def boundaries(text: str) -> tuple[Decimal, ...]:
+    """Bucket boundaries written as on the page, between spaces."""
+    return tuple(Decimal(number) for number in text.split())
+
+
+def geometric(first: float, factor: float, count: int) -> tuple[Decimal, ...]:
+    """Boundaries that an engine multiplies up in floating point, rounding errors included."""
+    steps = accumulate(repeat(factor, count - 1), lambda last, step: last * step, initial=first)
+    return tuple(Decimal(repr(boundary)) for boundary in steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
-    """A canonical rate from one or more counters.
+    """A canonical rate from a counter.
 
-    `names` lists the metric under its newest name first, then older ones: the first that exists
-    wins. `where` selects rows. With `label`, `values` maps each canonical label value (an outcome
-    or token kind, named by `signal`) to a regular expression over the vendor label; without it the
-    whole counter is of the value `value`. `model_label` overrides the engine's. `minus` is
-    subtracted (total input minus cached input) where it exists. `period_s` marks a gauge that holds
-    the count of one period instead of a counter.
+    With `label`, `values` maps each canonical value (an outcome, a token kind) to a regular
+    expression over the vendor label; the first that matches wins, `rest` takes what none matches,
+    and without `rest` such rows are not counted (totals beside their parts). Without `label` the
+    whole counter is of the one `value`. Each entry of `minus` is subtracted where it exists (total
+    input minus cached input) and is itself a choice of names. `period_s` marks a gauge that holds
+    the count of one period instead of a counter. `model_label` overrides the engine's, `""` is a
+    counter of the whole server: it is used where the server serves one declared model.
     """
 
     signal: str
     names: tuple[str, ...]
     label: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    rest: str = ""
     value: str = ""
+    minus: tuple[tuple[str, ...], ...] = ()
+    unit: Unit = Unit.ONE
+    period_s: int = 0
     where: Mapping[str, str] = field(default_factory=dict)
     model_label: str | None = None
-    minus: tuple["Counter", ...] = ()
-    unit: Decimal = Decimal(1)
-    period_s: int = 0
+    opt_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """A distribution with buckets. `buckets` are the finite boundaries in the vendor's unit.
+    """A distribution with buckets; names are written without `_bucket`.
 
-    An empty `buckets` means that they are configurable and unknown: an objective on it cannot be
-    checked before it is live.
+    `buckets` are the finite boundaries in the vendor's unit, of the first name. Empty means that
+    they are configurable and unknown: an objective on it cannot be checked before it is live.
+    `opt_in` says in words what must be switched on at the engine.
     """
 
     signal: str
@@ -64,6 +90,7 @@ class Histogram:
     unit: Unit = Unit.SECONDS
     where: Mapping[str, str] = field(default_factory=dict)
     model_label: str | None = None
+    opt_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +103,15 @@ class Mean:
     unit: Unit = Unit.SECONDS
     where: Mapping[str, str] = field(default_factory=dict)
     model_label: str | None = None
+    opt_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantiles:
-    """Quantiles that the engine computes itself: `metrics` maps a quantile to a metric name.
+    """Quantiles that the engine computes itself: `metrics` maps a quantile to a metric.
 
-    With `label`, the metric carries the quantile in that label.
+    With `label`, the metric carries the quantile in that label. Of several replicas the slowest
+    counts: quantiles cannot be averaged.
     """
 
     signal: str
@@ -96,32 +125,42 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """A value of now. Replicas are combined by `across`; rows of one replica by `within`."""
+    """A value of now. Replicas are combined by `across`, rows of one replica by `within`.
+
+    `parts` names labels that tell independent parts of a replica apart (data-parallel ranks): rows
+    that differ in them are combined by `across`, all other rows of a replica by `within`, which is
+    `across` unless said otherwise. `divided_by` makes it a share of another gauge.
+    """
 
     signal: str
     names: tuple[str, ...]
     unit: Unit = Unit.ONE
-    across: Literal["sum", "max", "avg"] = "sum"
-    within: Literal["sum", "max", "avg"] | None = None
+    across: Combine = "sum"
+    within: Combine | None = None
+    parts: tuple[str, ...] = ()
+    divided_by: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
     model_label: str | None = None
-    divided_by: tuple[str, ...] = ()
+    opt_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """PromQL of its own where no row fits, with the placeholders `$job` never needed.
+    """PromQL of its own where no row fits; it must keep `job`, `instance` and the model's label.
 
-    It must keep `job`, `instance` and the engine's model label, in base units. `labels` are the
-    extra canonical labels it keeps.
+    It yields base units, per second where the signal is a rate. `labels` are the canonical labels
+    that it keeps (`outcome`, `kind`, `quantile`); without the one that the signal has, all of it is
+    of `value`. `metrics` names what it reads.
     """
 
     signal: str
     expr: str
     metrics: tuple[str, ...]
     labels: tuple[str, ...] = ()
-    across: Literal["sum", "max", "avg"] = "sum"
+    value: str = ""
+    across: Combine = "sum"
     model_label: str | None = None
+    opt_in: str = ""
 
 
 Row = Counter | Histogram | Mean | Quantiles | Gauge | Expression
@@ -133,16 +172,18 @@ class Page:
 
     file: str
     version: str
-    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """A serving engine, gateway, instrumentation or device exporter.
 
-    `model_label` is empty for engines without one. `unavailable` says in words why a signal is not
-    there; a signal in neither `rows` nor `unavailable` is an error of the definition.
-    `first_checks` maps a signal to what to look at first, for runbooks.
+    `model_label` is empty for engines without one: the model is then the source's. Pages that carry
+    the environment or version themselves name these labels; they win over the source's.
+    `host_labels` and `gpu_label` say which card a device exporter means; a host without a label is
+    the target's. `unavailable` says in words why a signal is not there: a signal in neither `rows`
+    nor `unavailable` is an error of the definition. `first_checks` maps a signal to what to look at
+    first, for runbooks. `pages` are newest first.
     """
 
     name: str
@@ -152,6 +193,10 @@ class Engine:
     path: str = "/metrics"
     kind: Kind = "model"
     model_label: str = ""
+    environment_label: str = ""
+    version_label: str = ""
+    host_labels: tuple[str, ...] = ()
+    gpu_label: str = ""
     rows: tuple[Row, ...]
     unavailable: Mapping[str, str] = field(default_factory=dict)
     first_checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import PurePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class Source:
     @property
     def scraped_job(self) -> str:
         """The `job` label that the source's series carry."""
-        return self.job or self.engine
+        discovered = f"{self.engine}-{PurePath(self.file_sd).stem}" if self.file_sd else self.engine
+        return self.job or discovered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,7 @@ class Receiver:
     name: str
     kind: str
     settings: Mapping[str, str]
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,8 +224,8 @@ class Team:
 class CustomSignal:
     """One signal of a custom engine: a metric with labels, or any PromQL that yields base units.
 
-    `kind` is counter, gauge, histogram or promql; `labels` maps canonical label values to vendor
-    label matches, such as outcome `success` to `code=~"2.."`.
+    `kind` is counter, gauge, histogram or promql; `values` maps canonical label values to vendor
+    label matches, such as outcome `success` to `2..`. Without a label the whole metric is `value`.
     """
 
     signal: str
@@ -232,6 +235,7 @@ class CustomSignal:
     unit: str = ""
     label: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    value: str = ""
     buckets: tuple[Decimal, ...] = ()
 
 

@@ -8,8 +8,15 @@
 Exit codes: 0 fine, 1 problems found or `--check` differs, 2 wrong usage, 3 not reached.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+Place = tuple[int, int]
+"""Line and column, from 1."""
+_MOST = 1000
+_WIDTH = 160
+"""Longest part of a source line that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -50,3 +57,91 @@ class Unreachable(ModelwatchError):  # noqa: N818  # reads as what happened
     """A program or server that is needed did not answer."""
 
     exit_code = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Collects the problems of one file, each once."""
+
+    path: str
+    lines: Sequence[str] = ()
+    found: dict[Problem, None] = field(default_factory=dict)
+
+    def add(self, place: Place, message: str, advice: str = "", *, secret: bool = False) -> None:
+        """Note a problem; of a `secret` the rest of the line is not shown.
+
+        Raises:
+            InventoryError: there are so many that nobody would read more.
+        """
+        if len(self.found) >= _MOST:
+            raise InventoryError((*self.found, self._too_many(place)))
+        line, column = place
+        source = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        if secret:
+            source = f"{source[: column - 1]}…"
+        self.found[
+            Problem(
+                path=self.path,
+                line=line,
+                column=column,
+                message=message.replace("\n", "\\n"),
+                advice=advice.replace("\n", "\\n"),
+                source=source,
+            )
+        ] = None
+
+    def _too_many(self, place: Place) -> Problem:
+        return Problem(
+            path=self.path,
+            line=place[0],
+            column=place[1],
+            message=f"there are more than {_MOST} problems",
+            advice="correct the others first",
+        )
+
+    def raise_if_any(self) -> None:
+        """Raise everything that was found.
+
+        Raises:
+            InventoryError: something was.
+        """
+        if self.found:
+            raise InventoryError(tuple(self.found))
+
+
+def render(problem: Problem) -> str:
+    """The problem with its source line and a caret under the place."""
+    if not problem.source.strip():
+        return str(problem)
+    skipped = max(0, problem.column - _WIDTH // 2)
+    shown = problem.source[skipped : skipped + _WIDTH].replace("\t", " ")
+    if skipped:
+        shown = f"…{shown[1:]}"
+    caret = " " * (problem.column - 1 - skipped) + "^"
+    return f"{problem}\n    {shown.rstrip()}\n    {caret}"
+
+
+def as_json(problems: Iterable[Problem]) -> str:
+    """The problems for programs: a list of objects with path, line, column, message and advice."""
+    rows = [
+        {
+            "path": problem.path,
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+            "advice": problem.advice,
+        }
+        for problem in problems
+    ]
+    return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def as_github(problem: Problem) -> str:
+    """The problem as an annotation of a GitHub workflow."""
+    path = _escaped(problem.path).replace(":", "%3A").replace(",", "%2C")
+    text = f"{problem.message}; {problem.advice}" if problem.advice else problem.message
+    return f"::error file={path},line={problem.line},col={problem.column}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -72,7 +72,9 @@ class Facts:
     """What an alert's proof may use of the fleet: one row of an inventory series and lookups.
 
     `limit` is the value of the row; `labels` its labels; `constant` finds the value of any other
-    inventory or policy series for the same subject.
+    inventory or policy series for the same subject: rows that agree on those of the identity labels
+    (model, environment, pool, budget) that both carry, and on the labels asked for; the smallest
+    value where several do, and `KeyError` where none does.
     """
 
     limit: float
@@ -89,6 +91,9 @@ class Given:
 
     A level left out is the firing one. `labels` are added to the subject's identity labels; a value
     `$name` is taken from the row. `ramp` feeds a counter that grows by the level each minute.
+    Several rows of one metric are several of these. With `absent_firing` there is no such series
+    while the alert fires (`fires` is then unused), with `absent_below` none in the case below; in
+    the other cases it is there at its level. `identity` says whether it has the identity labels.
     """
 
     metric: Metric
@@ -107,18 +112,22 @@ class Proof:
     """How an alert is proved on recorded series.
 
     `row` is the series whose rows are the subjects (a threshold, a policy, an objective), `where`
-    selects them. `value` is the `$value` while firing; left out, it is the first given level.
-    `labels` are labels of the alert that come from the given series rather than from the row.
-    `minutes` is how long the condition must last, beyond the hold.
+    selects them; without one (`Scope.STACK`) there is a single subject without identity, made of
+    the given series alone. `value` is the `$value` while firing; left out, it is the first given
+    level. `labels` are labels of the alert that come from the given series rather than from the
+    row. `minutes` is how long the condition must last, beyond the hold, and how long it must be
+    over before the alert ends, beyond `keep_firing`. `reachable` is false for a row whose limit
+    lies beyond what can happen: there the alert can never fire, and is not proved.
     """
 
-    row: Metric
+    row: Metric | None
     given: tuple[Given, ...]
     where: Mapping[str, str] = field(default_factory=dict)
     value: Callable[[Facts], float] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     minutes: int = 2
     has_quiet: bool = True
+    reachable: Callable[[Facts], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

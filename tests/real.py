@@ -3,18 +3,35 @@
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 ALIASES = {"alertmanager": ("alertmanager", "prometheus-alertmanager")}
 
 
-def program(name: str) -> Path:
-    """The program on PATH, under any of its names."""
+THREE = "PROMETHEUS_3_DIR"
+"""Names the folder with the programs of a Prometheus 3 release, beside the older ones on PATH."""
+
+
+def program(name: str, path: str | None = None) -> Path:
+    """The program in the folders of `path` (default: PATH), under any of its names."""
     for alias in ALIASES.get(name, (name,)):
-        if found := shutil.which(alias):
+        if found := shutil.which(alias, path=path):
             return Path(found)
-    reason = f"{name} is not on PATH"
+    return missing(f"{name} is not on PATH")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or let it fail where everything must be there."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def path_of_three() -> str:
+    """A search path that finds the programs of Prometheus 3 first."""
+    folder = os.environ.get(THREE)
+    if not folder:
+        missing(f"{THREE} names no folder with Prometheus 3")
+    return os.pathsep.join([folder, os.environ["PATH"]])

@@ -120,6 +120,7 @@ FLOOR = _constant(
     *MODEL,
     "signal",
     "score",
+    "slo",
 )
 FLOOR_DEFAULT = _constant(
     "floor_default_events", "events", "The same for every model that sets none itself.", "signal"
@@ -128,11 +129,15 @@ SLO_OBJECTIVE = _constant(
     "slo_objective_ratio",
     "ratio",
     "Share of good events that is promised; `objective` is the promise in words, `window` the days "
-    "it is promised over.",
+    "it is promised over, `score` what is judged where quality is promised.",
     *MODEL,
     "slo",
     "objective",
     "window",
+    "score",
+)
+SLO_MAXIMUM_AGE = _constant(
+    "slo_maximum_age_seconds", "seconds", "Age from which on the model is stale.", *MODEL, "slo"
 )
 SLO_WINDOW = _constant("slo_window_days", "days", "Days of an SLO window.", "window")
 SLO_BUCKET = _constant(

@@ -143,6 +143,11 @@ REQUESTS = _model("requests:rate5m", "requests/s", "Finished requests, all outco
 REQUESTS_BY_OUTCOME = _model(
     "requests_by_outcome:rate5m", "requests/s", "Finished requests by outcome.", "outcome"
 )
+REQUESTS_COUNTED = _model(
+    "requests_counted:rate5m",
+    "requests/s",
+    "Requests that succeed or fail; client errors and cancellations are left out.",
+)
 REQUESTS_1H = _model("requests:rate1h", "requests/s", "Finished requests over an hour.")
 ERROR_RATIO = _model(
     "errors:ratio_rate5m",
@@ -179,23 +184,29 @@ VERSION_ERROR_RATIO = _model(
 VERSION_LATENCY = _model(
     "version_request_duration_seconds:p95_30m", "seconds", "p95 of duration by version.", "version"
 )
+VERSION_SEEN = _model(
+    "version_seen:steps1d",
+    "count",
+    "Steps of ten minutes within a day in which a version was seen that serves enough requests.",
+    "version",
+)
+VERSION_BEFORE = _model(
+    "version_before:value",
+    "value",
+    "The signal of the version that was seen longest, of those that serve enough requests now.",
+    "signal",
+)
 
 # Model layer: tokens and cost.
 
 TOKENS = _model("tokens:rate5m", "tokens/s", "Tokens by kind.", "kind")
+TOKENS_1H = _model("tokens:rate1h", "tokens/s", "Tokens by kind over an hour.", "kind")
 TOKENS_PER_REQUEST = _model("tokens_per_request:mean1h", "tokens", "Tokens per request.")
 CACHE_HIT = _model("cache_hit:ratio_rate1h", "ratio", "Cached share of input tokens over an hour.")
 COST = _model("cost_usd:rate5m", "USD/s", "Spend: by declared price, else as reported.")
 COST_1H = _model("cost_usd:rate1h", "USD/s", "Spend over an hour.")
 COST_6H = _model("cost_usd:rate6h", "USD/s", "Spend over six hours.")
 COST_1D = _model("cost_usd:rate1d", "USD/s", "Spend over a day.")
-COST_MONTHLY_SAMPLES = _model(
-    "cost_usd:rate5m_slow",
-    "USD/s",
-    "Spend, sampled every four minutes and named by the month it falls in.",
-    "team",
-    "month",
-)
 COST_MONTH_TO_DATE = _model(
     "cost_usd:month_to_date", "USD", "Spend since the first of the month (UTC).", "team"
 )
@@ -213,6 +224,9 @@ SCORE_SAMPLES = _model("quality_samples:sum", "count", "Answers behind the named
 SCORE_AGE = _model("quality_age:seconds", "seconds", "Age of the newest evaluation.", "score")
 JUDGEMENTS = _model(
     "judgements:rate5m", "judgements/s", "Judged answers by verdict.", "score", "verdict"
+)
+JUDGEMENTS_1D = _model(
+    "judgements:events1d", "events", "Judged answers of a day by verdict.", "score", "verdict"
 )
 BAD_JUDGEMENTS_LOWER_BOUND = _model(
     "bad_judgements:wilson_lower_1d",
@@ -252,6 +266,18 @@ BASELINE_SPREAD = _model(
     "seasonal:spread", "value", "Largest difference between those three weeks.", "signal"
 )
 BASELINE_NOW = _model("seasonal:now", "value", "The same signal over the last hour.", "signal")
+WEEK_BEFORE = _model(
+    "week_before:value",
+    "value",
+    "Mean of a signal over the day that ended a week ago; `signal` names what it is of.",
+    "signal",
+)
+KPI_WEEK_BEFORE = _model("kpi_week_before:value", "value", "The KPI a week ago.", "kpi")
+LAST_SUCCESS_SEEN = _model(
+    "last_success:timestamp",
+    "timestamp",
+    "When the model was last refreshed; remembered when whoever says so falls silent.",
+)
 HEALTH = _model(
     "health:state", "state", "0 fine, 1 a ticket is open, 2 somebody is paged, 3 no data."
 )
@@ -276,8 +302,6 @@ SLO_DAYS = _slo("window:days", "days", "Days over which the objective is promise
 SLO_FLOOR = _slo("floor:events", "events", "Fewest bad events before a burn alert may fire.")
 SLO_BAD = _slo("bad:rate5m", "events/s", "Events that break the objective.")
 SLO_TOTAL = _slo("total:rate5m", "events/s", "Events that count for the objective.")
-SLO_BAD_SLOW = _slo("bad:rate5m_slow", "events/s", "The same, sampled every four minutes.")
-SLO_TOTAL_SLOW = _slo("total:rate5m_slow", "events/s", "The same, sampled every four minutes.")
 SLO_ERROR = {
     window: _slo(f"error:ratio_rate{window}", "ratio", f"Share of bad events over {window}.")
     for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
@@ -314,13 +338,6 @@ BUDGET_COST = {
     window: _budget(f"cost_usd:rate{window}", "USD/s", f"Spend over {window}.")
     for window in ("5m", "1h", "6h", "1d", "3d")
 }
-BUDGET_SAMPLES = _budget(
-    "cost_usd:rate5m_slow",
-    "USD/s",
-    "Spend, sampled every four minutes and named by the month and day it falls in (UTC).",
-    "month",
-    "day",
-)
 BUDGET_SPENT = _budget("spent_usd:to_date", "USD", "Spend since the period began (UTC).")
 BUDGET_SPENT_RATIO = _budget("spent:ratio", "ratio", "Share of the budget that is spent.")
 BUDGET_FORECAST_RATIO = _budget(
@@ -356,6 +373,12 @@ GPU_ECC = _gpu("ecc_uncorrected:increase1h", "errors", "New uncorrectable memory
 POOL = ("environment", "pool")
 POOL_PRESENT = _gpu("present:cards", "cards", "Cards of the pool that report.", POOL)
 POOL_UTILIZATION = _gpu("pool_utilization:ratio", "ratio", "Mean utilisation of the pool.", POOL)
+POOL_UTILIZATION_1D = _gpu(
+    "pool_utilization:mean1d", "ratio", "Mean utilisation of the pool over a day.", POOL
+)
+POOL_BUSY_MODELS = _gpu(
+    "pool_busy_models:count", "count", "Models of the pool with traffic over their floor.", POOL
+)
 POOL_IDLE_COST = _gpu(
     "idle_cost_usd:rate1h", "USD/s", "Price of cards that were idle for an hour.", POOL
 )

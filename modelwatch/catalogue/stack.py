@@ -25,6 +25,7 @@ ALERTS = _stack(
     "tier",
     "pool",
     "budget",
+    "modelwatch",
 )
 SCRAPE_DURATION = _stack(
     "scrape_duration_seconds", "seconds", "Time of a scrape.", "job", "instance"
@@ -107,4 +108,17 @@ ALERTMANAGER_RELOADED = _stack(
     "1 when the last reload of Alertmanager worked.",
     "job",
     "instance",
+)
+EXPORTER_SOURCE_OK = _stack(
+    "modelwatch_exporter_source_success",
+    "bool",
+    "1 when an exporter of ours last read this source of its own, such as a pushed file or an API.",
+    "job",
+    "instance",
+    "source",
+)
+RECORDED_SERIES = _stack(
+    "stack:recorded_series:count",
+    "series",
+    "Series that our rules keep; what engines and exporters expose is not counted.",
 )

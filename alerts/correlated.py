@@ -1,0 +1,121 @@
+"""Correlated: do two signals together say what neither can alone?
+
+A proxy such as a judge's score or drift pages only when something else agrees. The combined alert
+has the label `correlated`, and inhibits its parts. It reads `ALERTS`, so it comes one evaluation
+after its parts, which is well before a ticket is sent.
+"""
+
+from modelwatch.catalogue.inventory import GPU_MODEL
+from modelwatch.catalogue.recorded import ALERT_POLICY
+from modelwatch.catalogue.stack import ALERTS as FIRING
+from modelwatch.promql import on, select
+from modelwatch.rules import Alert, Given, Proof, SignalClass, Urgency
+
+_OURS = {"alertstate": "firing", "modelwatch": "true", "correlated": ""}
+
+
+def _firing(**labels: str) -> str:
+    """Alerts of ours that fire now and are not combined ones themselves."""
+    return select(FIRING, _OURS | labels)
+
+
+_QUALITY = _firing(signal_class="quality", signal="!~drift.*", model="!")
+_DRIFT = _firing(signal="~drift.*", model="!")
+_OF_MODEL = _firing(signal_class="~infra|latency", model="!")
+_OF_POOL = _firing(signal_class="infra", pool="!", model="")
+# What is wrong with a pool is wrong with every model that runs there.
+_TROUBLE = f"({_OF_MODEL} or ({GPU_MODEL} and {on('environment', 'pool')} {_OF_POOL}))"
+
+
+def _count(alerts: str) -> str:
+    return f"count by (model, environment) ({alerts})"
+
+
+def _given(name: str, signal: str, signal_class: str, *, absent_below: bool = False) -> Given:
+    return Given(
+        metric=FIRING,
+        labels={
+            "alertname": name,
+            "alertstate": "firing",
+            "modelwatch": "true",
+            "signal": signal,
+            "signal_class": signal_class,
+        },
+        fires=1,
+        absent_below=absent_below,
+    )
+
+
+ALERTS = [
+    Alert(
+        name="ModelQualityAndInfra",
+        signal="correlated_infra",
+        signal_class=SignalClass.QUALITY,
+        urgency=Urgency.NOW,
+        condition=f"{_count(_QUALITY)} + {on()} {_count(_TROUBLE)}",
+        extra={"correlated": "true"},
+        # Each part has waited for itself already.
+        hold="0m",
+        # Its parts stay muted while one of them flaps.
+        keep_firing="10m",
+        summary="Answers of {{ $labels.model }} got worse while its serving is in trouble: "
+        "{{ $value | humanize }} alerts at once; the limit is one kind at a time.",
+        description="A quality signal and a latency or infrastructure signal of the same model, "
+        "or of the GPU pool it runs in, fire at the same time: usually one cause. The parts are "
+        "muted.",
+        action=(
+            "Start with the infrastructure: down replicas, errors, GPUs, queue and latency on the "
+            "model board.",
+            "Did it begin with a deployment or version change? Roll back first.",
+            "When serving is well again, check that quality follows within one evaluation.",
+        ),
+        lies="Two independent troubles can meet; quality then stays bad when serving is repaired.",
+        board="modelwatch-model",
+        proof=Proof(
+            row=ALERT_POLICY,
+            where={"urgency": "now"},
+            value=lambda _: 2,
+            has_quiet=False,
+            given=(
+                _given("ModelScoreLow", "quality_below", "quality"),
+                _given("ModelLatencyHigh", "request_duration", "latency", absent_below=True),
+            ),
+        ),
+    ),
+    Alert(
+        name="ModelDriftAndQuality",
+        signal="correlated_drift",
+        signal_class=SignalClass.QUALITY,
+        urgency=Urgency.NOW,
+        # With trouble in serving as well, the other combined alert has paged: once is enough.
+        condition=f"""
+            {_count(_QUALITY)} + {on()} {_count(_DRIFT)}
+              unless {on()}
+            {_count(_TROUBLE)}
+        """,
+        extra={"correlated": "true"},
+        hold="0m",
+        keep_firing="10m",
+        summary="What {{ $labels.model }} sees has changed and its answers got worse: "
+        "{{ $value | humanize }} alerts at once; the limit is one kind at a time.",
+        description="Drift of the inputs and a quality signal of the same model fire at the same "
+        "time: the drift is not harmless. The parts are muted.",
+        action=(
+            "On the quality board see which feature drifted, and since when.",
+            "Is a source of that feature broken, or did the users change? Repair the former.",
+            "For real change: fall back to a simpler model or rule, and plan a retraining.",
+        ),
+        lies="A judge that changed together with the traffic looks the same.",
+        board="modelwatch-quality",
+        proof=Proof(
+            row=ALERT_POLICY,
+            where={"urgency": "now"},
+            value=lambda _: 2,
+            has_quiet=False,
+            given=(
+                _given("ModelScoreLow", "quality_below", "quality"),
+                _given("ModelDrift", "drift", "quality", absent_below=True),
+            ),
+        ),
+    ),
+]

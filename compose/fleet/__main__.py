@@ -1,0 +1,29 @@
+"""`python -m compose.fleet`: serve the demo fleet until the process is ended."""
+
+import argparse
+
+from compose.fleet.serve import PORTS, serve_forever
+from compose.fleet.traffic import World
+
+
+def _port(text: str) -> tuple[str, int]:
+    name, _, port = text.partition("=")
+    if name not in PORTS or not port.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"write NAME=PORT, where NAME is one of {', '.join(PORTS)}"
+        )
+    return name, int(port)
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m compose.fleet", description=__doc__)
+    parser.add_argument("--compression", type=float, default=1.0, help="how much faster days pass")
+    parser.add_argument("--port", type=_port, action="append", help="NAME=PORT, once per page")
+    parser.add_argument("--mark", help="told apart from others by this; not used otherwise")
+    chosen = parser.parse_args()
+    serve_forever(World(compression=chosen.compression), dict(chosen.port or PORTS.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What the demo plays on: simulated servers, an inbox, and an inventory that points at them."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import compose
+from compose import native, processes, programs, waiting
+from compose.fleet.serve import PAGES
+from compose.native import Ports
+from compose.processes import Process
+from modelwatch.inventory import Inventory, Receiver, Settings, Source
+from modelwatch.problems import Unreachable
+
+HELPERS = "helpers.json"
+START_WITHIN_S = 20.0
+
+
+def own_addresses(settings: Settings, ports: Ports, path: str | None = None) -> Settings:
+    """The settings with the servers on these ports, and the Alertmanager release that is here."""
+    alertmanager = programs.require("alertmanager", path=path)["alertmanager"]
+    return replace(
+        settings,
+        prometheus_url=f"http://127.0.0.1:{ports.prometheus}",
+        alertmanager_url=f"http://127.0.0.1:{ports.alertmanager}",
+        alertmanagers=(f"127.0.0.1:{ports.alertmanager}",),
+        alertmanager_version=".".join(alertmanager.version.split(".")[:2]),
+    )
+
+
+def localised(
+    inventory: Inventory, ports: Ports, inbox_url: str, path: str | None = None
+) -> Inventory:
+    """The inventory with every address on this machine and every receiver in our inbox."""
+    settings = own_addresses(inventory.settings, ports, path)
+    receivers = {
+        name: Receiver(name=name, kind="webhook", settings={"url": f"{inbox_url}/{name}"})
+        for name in inventory.receivers
+    }
+    return replace(
+        inventory,
+        settings=replace(settings, runbook_url=f"{inbox_url}/runbooks"),
+        receivers=receivers,
+    )
+
+
+def page_ports(inventory: Inventory) -> dict[str, int]:
+    """The loopback ports that the inventory expects simulated pages on, by engine.
+
+    Raises:
+        Unreachable: another program listens on one of them.
+    """
+    found: dict[str, int] = {}
+    for source in _sources(inventory):
+        for target in source.targets:
+            host, _, port = target.rpartition(":")
+            if source.engine in PAGES and host == "127.0.0.1":
+                found.setdefault(source.engine, int(port))
+    taken = [f"{engine} {port}" for engine, port in found.items() if not native.is_free(port)]
+    if taken:
+        raise Unreachable(
+            f"ports in use by other programs: {', '.join(taken)}; end these programs "
+            "(or an earlier demo: `make demo-stop`) or change the targets in the inventory"
+        )
+    return dict(sorted(found.items()))
+
+
+def start(data_dir: Path, pages: Mapping[str, int], inbox_port: int, factor: int) -> list[Process]:
+    """The simulated servers and the inbox; remembered before anything else can fail."""
+    mark = f"--mark={data_dir}"
+    python = [sys.executable, "-m"]
+    home = {"PYTHONPATH": os.pathsep.join([str(Path(compose.__path__[0]).parent), *sys.path[1:]])}
+    numbered = [f"--port={name}={port}" for name, port in pages.items()]
+    helpers = [
+        processes.spawn(
+            "the simulated fleet",
+            [*python, "compose.fleet", f"--compression={factor}", *numbered, mark],
+            mark=mark,
+            log=data_dir / "logs" / "fleet.log",
+            environment=home,
+        ),
+        processes.spawn(
+            "the inbox",
+            [
+                *(*python, "compose.webhook", f"--port={inbox_port}"),
+                *(f"--runbooks={data_dir / 'config' / 'runbooks'}", mark),
+            ],
+            mark=mark,
+            log=data_dir / "logs" / "inbox.log",
+            environment=home,
+        ),
+    ]
+    (data_dir / HELPERS).write_text(json.dumps([asdict(one) for one in helpers], default=str))
+    urls = [
+        f"http://127.0.0.1:{pages['control']}/incident",
+        f"http://127.0.0.1:{inbox_port}/notifications",
+    ]
+    waiting.until(
+        lambda: all(waiting.answers(url) for url in urls),
+        "the simulated fleet",
+        START_WITHIN_S,
+        helpers,
+    )
+    return helpers
+
+
+def known_helpers(data_dir: Path) -> list[Process]:
+    """Those that an earlier demo in this folder started."""
+    file = data_dir / HELPERS
+    return [Process.known(one) for one in json.loads(file.read_text())] if file.exists() else []
+
+
+def _sources(inventory: Inventory) -> Iterator[Source]:
+    for model in inventory.models:
+        yield from model.sources
+    for pool in inventory.pools:
+        yield from pool.sources
+    yield from inventory.stack_sources
+
+
+def free(port: int) -> int:
+    """The port, or another one if it is taken."""
+    return port if native.is_free(port) else native.free_port()

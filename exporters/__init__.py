@@ -1,0 +1,1 @@
+"""Exporters for what nothing else exposes, and tables of the engines that expose their own."""

@@ -1,0 +1,1 @@
+"""Serving engines, gateways and device exporters: one file is one table."""

@@ -1,0 +1,65 @@
+"""From an inventory to every file: pure, the same bytes for the same inventory."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from generator import alertmanager, engine_rules, prometheus, provisioning, rule_tests, runbooks
+from generator.definitions import Definitions
+from generator.grafana import dashboard
+from generator.inventory_series import constants, predicted
+from generator.rule_files import alert_file, constant_file, record_file
+from generator.series import predict
+from modelwatch.inventory import Inventory
+from modelwatch.rules import RecordGroup
+
+
+def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
+    """Path to text of everything that watches the inventory's models, sorted by path."""
+    engines = definitions.engines_of(inventory)
+    rows = (
+        *constants(inventory, engines),
+        *predicted(predict(inventory, definitions).total),
+    )
+    settings = inventory.settings
+    files = {
+        **_below("prometheus", prometheus.files(inventory, engines)),
+        "prometheus/rules/inventory.yml": constant_file(rows, settings),
+        "prometheus/rules/engines.yml": record_file(
+            engine_rules.groups(inventory, engines), settings
+        ),
+        "prometheus/rules/recorded.yml": record_file(
+            _in_use(definitions.records, inventory), settings
+        ),
+        **{
+            f"prometheus/rules/alerts-{topic}.yml": alert_file(topic, alerts, inventory)
+            for topic, alerts in definitions.alerts.items()
+        },
+        **_below("prometheus/tests", rule_tests.files(inventory, definitions.alerts, rows)),
+        **_below("alertmanager", alertmanager.files(inventory)),
+        **{
+            f"grafana/dashboards/{board.uid}.json": dashboard(
+                board, scrape_interval=settings.scrape_interval
+            )
+            for board in definitions.boards
+        },
+        **_below("grafana/provisioning", provisioning.files(settings)),
+        **_below("runbooks", runbooks.files(inventory, definitions.alerts, engines)),
+    }
+    return dict(sorted(files.items()))
+
+
+def _below(directory: str, files: dict[str, str]) -> dict[str, str]:
+    return {f"{directory}/{path}": text for path, text in files.items()}
+
+
+def _in_use(groups: tuple[RecordGroup, ...], inventory: Inventory) -> Iterator[RecordGroup]:
+    """The groups without the rules of SLO windows that nobody has."""
+    windows = {slo.window_days for model in inventory.models for slo in model.slos}
+    for group in groups:
+        records = tuple(
+            record
+            for record in group.records
+            if record.window_days is None or record.window_days in windows
+        )
+        if records:
+            yield replace(group, records=records)

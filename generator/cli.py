@@ -1,0 +1,226 @@
+"""The command line: reading, writing, printing and exit codes live here and nowhere else."""
+
+import json
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+from generator import explain as explanation
+from generator import listing, stack, tree
+from generator.build import build
+from generator.definitions import Definitions, definitions
+from generator.series import predict
+from modelwatch import __version__
+from modelwatch.inventory import Inventory
+from modelwatch.problems import InventoryError, ModelwatchError, Problem, as_github, as_json, render
+from modelwatch.reading import read
+
+INVENTORY = click.Path(exists=True, dir_okay=False, allow_dash=True)
+
+
+class Commands(click.Group):
+    """Turns everything that we know how to tell into a message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except InventoryError as error:
+            _tell(error.problems, ctx.obj or "text")
+            sys.exit(error.exit_code)
+        except ModelwatchError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="modelwatch")
+def main() -> None:
+    """Watch AI and ML models: one inventory in, rules, boards, routing and runbooks out.
+
+    Example: modelwatch generate models.yaml -o out
+    """
+
+
+@main.command()
+@click.argument("inventory", type=INVENTORY)
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text")
+@click.pass_context
+def check(ctx: click.Context, inventory: str, form: str) -> None:
+    """Say everything that is wrong with an inventory, with the place of each mistake.
+
+    Example: modelwatch check models.yaml
+    """
+    ctx.find_root().obj = form
+    fleet = _read(inventory)
+    if form == "json":
+        click.echo("[]")
+    elif form == "text":
+        click.echo(_counts(fleet))
+
+
+def _counts(fleet: Inventory) -> str:
+    count = predict(fleet, definitions()).total
+    parts = [
+        (len(fleet.models), "model"),
+        (len(fleet.pools), "GPU pool"),
+        (len(fleet.budgets), "budget"),
+        (len(fleet.teams), "team"),
+    ]
+    said = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for number, noun in parts if number)
+    return f"{fleet.path}: no problems; {said}; at most {count} series"
+
+
+@main.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="models.yaml")
+def init(path: Path) -> None:
+    """Write a commented starter inventory that passes `check` unchanged.
+
+    Example: modelwatch init models.yaml
+    """
+    if path.exists():
+        raise ModelwatchError(f"{path} is already there; choose another name")
+    text = resources.files("modelwatch").joinpath("starter.yaml").read_text(encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as failure:
+        raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure
+    click.echo(f"wrote {path}; edit it, then: modelwatch generate {path} -o out")
+
+
+@main.command()
+@click.argument("inventory", type=INVENTORY)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Directory to write; files of yours in it stay untouched.",
+)
+@click.option(
+    "--check", "compare", is_flag=True, help="Write nothing; exit 1 with a diff if it would change."
+)
+def generate(inventory: str, output: Path, compare: bool) -> None:
+    """Write rules, boards, routing, runbooks and their tests from an inventory.
+
+    Example: modelwatch generate models.yaml -o out
+    """
+    files = build(_read(inventory), definitions())
+    if compare:
+        if planned := tree.change(output, files):
+            click.echo(tree.difference(output, files))
+            raise ModelwatchError(
+                f"{output} is not what {inventory} says ({_changes(planned)}); "
+                f"run: modelwatch generate {inventory} -o {output}"
+            )
+        click.echo(f"{output} is up to date: {len(files)} files")
+        return
+    planned = tree.write(output, files)
+    click.echo(f"{output}: {len(files)} files, {_changes(planned) or 'nothing changed'}")
+    click.echo(f"next: promtool test rules {output}/prometheus/tests/*.yml")
+
+
+def _changes(planned: tree.Change) -> str:
+    counts = {
+        "new": len(planned.created),
+        "changed": len(planned.changed),
+        "removed": len(planned.removed),
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["models", "alerts", "series", "boards"]))
+@click.argument("inventory", type=INVENTORY)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def list_(what: str, inventory: str, form: str) -> None:
+    """List models, alerts, boards, or how many series each model needs.
+
+    Example: modelwatch list series models.yaml
+    """
+    rows = getattr(listing, what)(_read(inventory), definitions())
+    click.echo(json.dumps(rows, indent=2) if form == "json" else listing.table(rows))
+
+
+@main.command()
+@click.argument("alert")
+@click.argument("inventory", type=INVENTORY)
+@click.option("--model", help="Put this model's numbers into the expression.")
+def explain(alert: str, inventory: str, model: str | None) -> None:
+    """Say what an alert means, when it can lie and what to do.
+
+    Example: modelwatch explain ModelLatencyHigh models.yaml --model chat
+    """
+    click.echo(explanation.explain(alert, model, _read(inventory), definitions()))
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    Example: modelwatch completion bash > ~/.local/share/bash-completion/completions/modelwatch
+    """
+    script = get_completion_class(shell)
+    if script is None:
+        raise ModelwatchError(f"no completion for {shell}")
+    click.echo(script(main, {}, "modelwatch", "_MODELWATCH_COMPLETE").source())
+
+
+def _read(path: str) -> Inventory:
+    """The inventory of a file, or of standard input for `-`.
+
+    Raises:
+        InventoryError: it has problems, or needs more series than it allows itself.
+    """
+    content = sys.stdin.buffer.read() if path == "-" else _content(Path(path))
+    known = definitions()
+    fleet = read("<stdin>" if path == "-" else path, content, known.engines)
+    limit = fleet.settings.series_limit
+    if limit is not None and (count := predict(fleet, known).total) > limit:
+        raise InventoryError([_too_many(fleet, content, known, count)])
+    return fleet
+
+
+for command in stack.commands(_read):
+    main.add_command(command)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as failure:
+        raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
+
+
+def _too_many(fleet: Inventory, content: bytes, known: Definitions, count: int) -> Problem:
+    lines = content.decode("utf-8").splitlines()
+    number = next(index for index, line in enumerate(lines, 1) if "series_limit" in line)
+    line = lines[number - 1]
+    models = predict(fleet, known).models
+    largest, series = max(models.items(), key=lambda entry: entry[1])
+    return Problem(
+        path=fleet.path,
+        line=number,
+        column=line.index("series_limit") + 1,
+        message=f"the inventory needs up to {count} series, more than series_limit allows",
+        advice=f"raise the limit or watch less; the largest model is {largest[0]} with {series}",
+        source=line,
+    )
+
+
+def _tell(problems: tuple[Problem, ...], form: str) -> None:
+    if form == "json":
+        click.echo(as_json(problems))
+        return
+    if form == "github":
+        click.echo(as_github(problems))
+        return
+    for problem in problems:
+        click.echo(render(problem), err=True)
+    plural = "s" * (len(problems) != 1)
+    click.echo(f"{len(problems)} problem{plural} found", err=True)

@@ -1,0 +1,81 @@
+"""What a Grafana reads at its start: where the series are and where the boards lie."""
+
+from generator.yaml_text import dump
+from modelwatch.inventory import Settings
+
+PROMETHEUS = "modelwatch-prometheus"
+ALERTMANAGER = "modelwatch-alertmanager"
+BOARDS_PATH = "/var/lib/grafana/dashboards/modelwatch"
+_HEADER = "Written by modelwatch from the inventory; changes here are overwritten."
+
+
+def files(settings: Settings, *, boards_path: str = BOARDS_PATH) -> dict[str, str]:
+    """Path below Grafana's provisioning directory to text.
+
+    `boards_path` is where that Grafana finds the boards' JSON files.
+    """
+    return {
+        "dashboards/modelwatch.yml": dump(_boards(boards_path), header=_HEADER),
+        "datasources/modelwatch.yml": dump(_datasources(settings), header=_HEADER),
+    }
+
+
+def _datasources(settings: Settings) -> dict[str, object]:
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "modelwatch Prometheus",
+                "type": "prometheus",
+                "uid": PROMETHEUS,
+                "access": "proxy",
+                "url": _literal(settings.prometheus_url),
+                "isDefault": True,
+                "editable": False,
+                "jsonData": {
+                    "httpMethod": "POST",
+                    # Grafana derives `$__rate_interval` from it: it must be the scrape interval.
+                    "timeInterval": settings.scrape_interval,
+                    "prometheusType": "Prometheus",
+                    "manageAlerts": True,
+                    "alertmanagerUid": ALERTMANAGER,
+                },
+            },
+            {
+                "name": "modelwatch Alertmanager",
+                "type": "alertmanager",
+                "uid": ALERTMANAGER,
+                "access": "proxy",
+                "url": _literal(settings.alertmanager_url),
+                "editable": False,
+                "jsonData": {
+                    "implementation": "prometheus",
+                    "handleGrafanaManagedAlerts": False,
+                },
+            },
+        ],
+    }
+
+
+def _boards(path: str) -> dict[str, object]:
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "modelwatch",
+                "orgId": 1,
+                "folder": "modelwatch",
+                "folderUid": "modelwatch",
+                "type": "file",
+                "disableDeletion": False,
+                "updateIntervalSeconds": 30,
+                "allowUiUpdates": False,
+                "options": {"path": path, "foldersFromFilesStructure": False},
+            }
+        ],
+    }
+
+
+def _literal(text: str) -> str:
+    """Text in which Grafana, which expands `$NAME` in these files, finds nothing to expand."""
+    return text.replace("$", "$$")

@@ -1,0 +1,235 @@
+"""Runbooks: one page per alert with this fleet's owners, limits and engines, and an index."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from generator.explain import readable
+from generator.inventory_series import constants
+from generator.proofs import Subject, sample_labels, subjects
+from generator.rule_files import WrittenAlert, written_alerts
+from modelwatch import promql
+from modelwatch.engine import Engine
+from modelwatch.inventory import Inventory, Model, Pool
+from modelwatch.resolved import fleet
+from modelwatch.rules import Alert, Scope
+from modelwatch.supply import supply, unavailable
+from modelwatch.templates import render
+
+NOTE = "<!-- Written by modelwatch from the inventory. Changes are lost with the next generate. -->"
+
+_SUBJECT_COLUMNS = {
+    Scope.MODEL: ("model", "environment"),
+    Scope.POOL: ("pool", "environment"),
+    Scope.BUDGET: ("budget", "environment"),
+    Scope.STACK: (),
+}
+
+
+def files(
+    inventory: Inventory, alerts: Mapping[str, Sequence[Alert]], engines: Mapping[str, Engine]
+) -> dict[str, str]:
+    """`<AlertName>.md` of every alert, and `README.md`."""
+    known = fleet(constants(inventory, engines))
+    owners: dict[tuple[str, str, str], Model | Pool] = {
+        **{("model", *model.key): model for model in inventory.models},
+        **{("pool", pool.name, pool.environment): pool for pool in inventory.pools},
+    }
+    pages: dict[str, str] = {}
+    index: list[str] = []
+    for topic, found in sorted(alerts.items()):
+        rules = written_alerts(found, inventory)
+        for alert in found:
+            own = tuple(rule for rule in rules if rule.alert is alert)
+            concerned, reason = subjects(alert, own, known)
+            page = _Page(
+                alert=alert,
+                rules=own,
+                subjects=concerned,
+                reason=reason,
+                inventory=inventory,
+                engines=engines,
+                owners=owners,
+            )
+            pages[f"{alert.name}.md"] = page.text()
+            index.append(page.index_row(topic))
+    return {"README.md": _index(index), **pages}
+
+
+def _index(rows: Sequence[str]) -> str:
+    head = (
+        f"{NOTE}\n\n# Runbooks\n\nOne page per alert: what it means, when it can be wrong, what to "
+        "look at first, and whom it concerns.\n"
+    )
+    return f"{head}\n{_table(('Alert', 'Topic', 'Urgency', 'Here'), rows)}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """What the page of one alert is made of. `owners` are models and pools by identity."""
+
+    alert: Alert
+    rules: tuple[WrittenAlert, ...]
+    subjects: tuple[Subject, ...]
+    reason: str
+    inventory: Inventory
+    engines: Mapping[str, Engine]
+    owners: Mapping[tuple[str, str, str], Model | Pool]
+
+    def index_row(self, topic: str) -> str:
+        count = len({tuple(subject.identity.items()) for subject in self.subjects})
+        here = f"watches {count}" if self.alert.scope is not Scope.STACK else "watches the stack"
+        name = self.alert.name
+        return _row((f"[{name}]({name}.md)", topic, str(self.alert.urgency), self.reason or here))
+
+    def text(self) -> str:
+        alert = self.alert
+        sections = [
+            f"{NOTE}\n\n# {alert.name}\n\n> {_escaped(readable(alert.summary))}",
+            f"## What it means\n\n{alert.description}",
+            f"## When it can lie\n\n{alert.lies}",
+            "## First checks\n\n" + _numbered(alert.action),
+            *self._engine_checks(),
+            *self._notes(),
+            f"## Whom it concerns\n\n{self._concerned()}",
+            f"## The rule\n\n{self._rule()}",
+        ]
+        return "\n\n".join(sections) + "\n"
+
+    def _engine_checks(self) -> Iterator[str]:
+        """What to look at first on the engines that serve the models concerned."""
+        signals = dict.fromkeys((self.alert.signal, *self.alert.needs))
+        lines = [
+            f"### {engine.title}\n\n{_bullets(checks)}"
+            for engine in self._engines_in_use()
+            if (checks := [check for s in signals for check in engine.first_checks.get(s, ())])
+        ]
+        if lines:
+            yield "## On the engines of this fleet\n\n" + "\n\n".join(lines)
+
+    def _engines_in_use(self) -> list[Engine]:
+        names = {
+            source.engine
+            for subject in self.subjects
+            for owner in self._owners(subject)
+            for source in owner.sources
+        }
+        return [self.engines[name] for name in sorted(names) if name in self.engines]
+
+    def _owners(self, subject: Subject) -> list[Model | Pool]:
+        environment = subject.identity.get("environment", "")
+        keys = [
+            (kind, subject.identity[kind], environment)
+            for kind in ("model", "pool")
+            if kind in subject.identity
+        ]
+        return [self.owners[key] for key in keys if key in self.owners]
+
+    def _notes(self) -> Iterator[str]:
+        """What the owners wrote down for this moment."""
+        notes = {
+            f"{model.name} ({model.environment})": model.runbook
+            for subject in self.subjects
+            for model in self._owners(subject)
+            if isinstance(model, Model) and model.runbook
+        }
+        if notes:
+            yield "## What the owners say\n\n" + _bullets(
+                f"**{name}**: {note}" for name, note in notes.items()
+            )
+
+    def _concerned(self) -> str:
+        if self.reason:
+            return f"Nobody here: {self.reason}."
+        if self.alert.scope is Scope.STACK:
+            team = self.inventory.settings.stack_team
+            severity = self.subjects[0].severity
+            return f"The monitoring stack itself. Severity: {severity}. {self._contact(team)}."
+        columns = (
+            *(name.capitalize() for name in _SUBJECT_COLUMNS[self.alert.scope]),
+            "Owner",
+            "Team",
+            "Tier",
+            "Severity",
+            "Limit",
+            "For",
+            "Board",
+        )
+        rows = [self._concerned_row(subject) for subject in self.subjects]
+        teams = dict.fromkeys(subject.policy.get("team", "") for subject in self.subjects)
+        contacts = _bullets(self._contact(team) for team in teams if team)
+        blind = [line for subject in self.subjects for line in self._blind(subject)]
+        unable = f"\n\nIt cannot fire for:\n\n{_bullets(dict.fromkeys(blind))}" if blind else ""
+        return f"{_table(columns, rows)}\n\n{contacts}{unable}"
+
+    def _concerned_row(self, subject: Subject) -> str:
+        owner = next((o.owner for o in self._owners(subject) if isinstance(o, Model)), "")
+        board = render(
+            subject.rule.annotations["dashboard_url"], sample_labels(subject), subject.facts.limit
+        )
+        return _row(
+            (
+                *(subject.identity.get(name, "") for name in _SUBJECT_COLUMNS[self.alert.scope]),
+                owner,
+                subject.policy.get("team", ""),
+                subject.policy.get("tier", ""),
+                subject.severity,
+                subject.promise,
+                subject.rule.hold,
+                f"[board]({board.replace(' ', '%20')})",
+            )
+        )
+
+    def _blind(self, subject: Subject) -> Iterator[str]:
+        """Signals that no engine of the subject exposes."""
+        for owner in self._owners(subject):
+            engines = [self.engines[s.engine] for s in owner.sources if s.engine in self.engines]
+            for signal in self.alert.needs:
+                if engines and not any(supply(engine, signal) for engine in engines):
+                    reasons = [unavailable(engine).get(signal, "") for engine in engines]
+                    why = "; ".join(dict.fromkeys(filter(None, reasons)))
+                    yield f"**{subject.title}**: no {signal}{f' ({why})' if why else ''}"
+
+    def _contact(self, name: str) -> str:
+        team = self.inventory.teams.get(name)
+        if team is None:
+            return f"Team: {name}"
+        on_call = f"on call: {team.on_call}" if team.on_call else ""
+        said = ", ".join(filter(None, (team.contact, on_call)))
+        return f"Team {name}: {said}" if said else f"Team {name}"
+
+    def _rule(self) -> str:
+        alert = self.alert
+        facts = [
+            f"Urgency {alert.urgency}, {alert.confidence} confidence, about {alert.signal_class}.",
+            f"It keeps firing for {alert.keep_firing} after the last time it was true."
+            if alert.keep_firing and self.inventory.settings.keep_firing_for
+            else "",
+            f"Silence it: `amtool silence add alertname={alert.name}` with the labels of the case.",
+        ]
+        factor = self.inventory.settings.time_compression
+        expressions = "\n\n".join(
+            f"```promql\n{promql.compressed(rule.expr, factor)}\n```" for rule in self.rules[:1]
+        )
+        times = ", ".join(rule.hold for rule in self.rules)
+        note = f"The same again for each time to hold: {times}." if len(self.rules) > 1 else ""
+        return "\n\n".join(filter(None, (" ".join(filter(None, facts)), note, expressions)))
+
+
+def _table(columns: Sequence[str], rows: Sequence[str]) -> str:
+    return "\n".join((_row(columns), _row(["---"] * len(columns)), *rows))
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def _numbered(lines: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,136 @@
+"""What holds where an inventory says nothing: limits, floors and severity policies.
+
+Each limit is one row: the key in the inventory, the signal it becomes, and the fleet's own value
+with the time it must last. Rows without a value are watched only where somebody sets a limit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from modelwatch import quantities
+from modelwatch.inventory import Threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitKind:
+    """What a key of `limits` means.
+
+    `measure` is seconds (of a quantile), share, number, times or silence. `needs` is the signal
+    that a source must expose. `value` and `hold` are the fleet's default, in the words of the file.
+    """
+
+    key: str
+    signal: str
+    measure: str
+    value: str = ""
+    hold: str = "5m"
+    needs: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def _kind(key: str, measure: str, value: str = "", hold: str = "5m", **facts: str) -> LimitKind:
+    flag = facts.get("flag")
+    return LimitKind(
+        key=key,
+        signal=facts.get("signal", key),
+        measure=measure,
+        value=value,
+        hold=hold,
+        needs=facts.get("needs", ""),
+        labels={"flag": flag} if flag else {},
+    )
+
+
+def _by_key(*kinds: LimitKind) -> dict[str, LimitKind]:
+    return {kind.key: kind for kind in kinds}
+
+
+LIMITS = _by_key(
+    _kind("latency", "seconds", signal="request_duration", needs="request_duration"),
+    _kind("time_to_first_token", "seconds", needs="time_to_first_token"),
+    _kind("inter_token_latency", "seconds", needs="inter_token_latency"),
+    _kind("queue_time", "seconds", signal="queue_duration", needs="queue_duration"),
+    _kind("waiting_requests", "number", "20", "10m", needs="requests_waiting"),
+    _kind("kv_cache", "share", "95%", "10m", needs="kv_cache_usage"),
+    _kind("preemptions", "number", "0.2", "10m", needs="preemptions"),
+    _kind("concurrency", "number", hold="10m", needs="requests_running"),
+    _kind("error_ratio", "share", "5%", "10m", needs="requests"),
+    _kind("rate_limited", "share", "5%", "5m", signal="rate_limited_ratio", needs="requests"),
+    _kind("provider_burst", "share", "10%", "2m", signal="provider_burst_ratio", needs="requests"),
+    _kind("traffic_drop", "share", "90%", "15m", needs="requests"),
+    _kind("traffic_surge", "times", "3 times", "15m", needs="requests"),
+    _kind("silent", "silence", "for 15m", "15m", needs="requests"),
+    _kind("version_regression", "times", "2 times", "15m", needs="requests"),
+    _kind("anomaly", "number", "4", "30m"),
+    _kind("cost_spike", "times", "2 times", "30m"),
+    _kind("cost_per_1k_tokens", "times", "1.3 times", "1h", needs="tokens"),
+    _kind("cache_hit_drop", "share", "50%", "1h", needs="tokens"),
+    _kind("tokens_per_request", "times", "2 times", "1h", needs="tokens"),
+    _kind("feedback_down", "share", "30%", "1h"),
+    _kind("refusals", "share", "10%", "1h", signal="answer_flag", flag="refusal"),
+    _kind("guardrails", "share", "10%", "1h", signal="answer_flag", flag="guardrail"),
+    _kind("hallucinations", "share", "5%", "1h", signal="answer_flag", flag="hallucination"),
+    _kind("toxicity", "share", "1%", "1h", signal="answer_flag", flag="toxicity"),
+    _kind("retrieval_empty", "share", "20%", "30m"),
+    _kind("retrieval_top_score", "share", "15%", "1h"),
+    _kind("reranker_score", "share", "15%", "1h"),
+    _kind("drift", "number", "0.2", "30m"),
+)
+
+POOL_LIMITS = _by_key(
+    _kind("temperature", "number", "85", "5m", signal="gpu_temperature"),
+    _kind("memory", "share", "95%", "10m", signal="gpu_memory"),
+    _kind("power", "share", "98%", "15m", signal="gpu_power"),
+    _kind("throttled", "share", "10%", "10m", signal="gpu_throttled"),
+    _kind("idle", "share", "5%", "30m", signal="gpu_idle"),
+    _kind("utilization_drop", "share", "80%", "15m", signal="gpu_utilization_drop"),
+)
+
+FLOORS = {
+    "requests": 20,  # per 5 minutes
+    "errors": 20,  # requests per 5 minutes
+    "quality": 30,  # answers behind a score
+    "judgements": 20,  # per day
+    "feedback": 30,  # votes per hour
+    "retrieval": 30,  # per hour
+    "kpi": 1000,  # per day
+    "version": 50,  # requests per 30 minutes and version
+    "slo": 5,  # bad events per long window
+}
+
+POLICIES: Mapping[str, Mapping[str, str]] = {
+    "tier-1": {"now": "page", "soon": "ticket", "watch": "ticket"},
+    "tier-2": {"now": "ticket", "soon": "ticket", "watch": "dashboard"},
+    "tier-3": {"now": "ticket", "soon": "dashboard", "watch": "dashboard"},
+}
+
+ENVIRONMENT = "production"
+TIER = 2
+SLO_WINDOW = "30d"
+SLO_WINDOWS = ("7d", "28d", "30d", "90d")
+"""Windows that rules are recorded for."""
+EVALUATED_EVERY = "1d"
+MINIMUM_SAMPLES = 30
+KPI_HOLD = "1h"
+BUDGET_SHARES = ("50%", "80%", "100%")
+QUANTILE = "0.95"
+"""The quantile of a latency limit that names none."""
+
+
+def threshold(kind: LimitKind, limit: quantities.Limit) -> Threshold:
+    """The limit as a threshold, with the default hold and quantile filled in."""
+    labels = dict(kind.labels)
+    if kind.measure == "seconds":
+        labels["quantile"] = limit.quantile or QUANTILE
+    return Threshold(
+        signal=kind.signal, limit=limit.value, hold=limit.hold or kind.hold, labels=labels
+    )
+
+
+def fleet(kinds: Mapping[str, LimitKind]) -> dict[str, tuple[Threshold, ...]]:
+    """The fleet's own thresholds by key, of those kinds that have a value."""
+    return {
+        kind.key: (threshold(kind, quantities.limit(kind.value, kind.measure)),)
+        for kind in kinds.values()
+        if kind.value
+    }

@@ -1,0 +1,70 @@
+"""Secrets: none stands in an inventory, and none is shown by a message about it."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from modelwatch.context import Context
+from modelwatch.tree import Block
+
+_SECRET = re.compile(r"https?://|-----BEGIN", re.IGNORECASE)
+_OWN_NETWORK = (".internal", ".local", ".lan", ".svc", ".localhost")
+
+
+def check_secrets(context: Context) -> None:
+    """Report secrets where paths or plain addresses belong."""
+    settings = context.root.block("settings")
+    for key in settings:
+        if key.endswith("_url") and _has_login(settings.text(key)):
+            context.report.add(
+                settings.at(key),
+                f"'{key}' holds a login",
+                "remove what stands before the '@': secrets are never written into the inventory",
+                secret=True,
+            )
+    for block in _receivers(context):
+        _check_files(context, block)
+        if "url" in block and not _is_plain(block.text("url")):
+            context.report.add(
+                block.at("url"),
+                "whoever knows this address can write to it: it is a secret",
+                "put it into a file of its own and write the path as 'url_file'",
+                secret=True,
+            )
+
+
+def _receivers(context: Context) -> Iterator[Block]:
+    receivers = context.root.block("receivers")
+    return (block for _, kinds in receivers.blocks() for _, block in kinds.blocks())
+
+
+def _check_files(context: Context, block: Block) -> None:
+    """Keys of secrets hold paths; a value can still be the secret itself."""
+    for key in block:
+        if key.endswith("_file") and _SECRET.match(block.text(key)):
+            context.report.add(
+                block.at(key),
+                f"'{key}' looks like the secret itself",
+                "put it into a file of its own and write the path of that file",
+                secret=True,
+            )
+
+
+def _has_login(url: str) -> bool:
+    return "@" in url.partition("://")[2].partition("/")[0]
+
+
+def _is_plain(url: str) -> bool:
+    """Whether the address is one within the own network, without login or key."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if _has_login(url) or parts.query:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(_OWN_NETWORK)

@@ -1,0 +1,41 @@
+"""Fixtures that let a test run once per Prometheus release that we promise to work with."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from compose import programs
+from tests import real
+
+
+@pytest.fixture(params=["on PATH", "3.x"])
+def search_path(request: pytest.FixtureRequest) -> str:
+    """Where to look for the programs: once the installed release, once Prometheus 3."""
+    if request.param == "on PATH":
+        return os.environ["PATH"]
+    path = real.path_of_three()
+    found = programs.find("promtool", path=path)
+    assert found, path
+    assert found.major == 3, f"{real.THREE} has promtool {found.version}"
+    return path
+
+
+@pytest.fixture
+def promtool(search_path: str) -> Path:
+    """Once per release."""
+    return real.program("promtool", search_path)
+
+
+@pytest.fixture
+def amtool(search_path: str) -> Path:
+    """Once per release."""
+    return real.program("amtool", search_path)
+
+
+@pytest.fixture
+def native_path(search_path: str) -> str:
+    """Where to find Prometheus and Alertmanager, both there for certain."""
+    for name in ("prometheus", "alertmanager"):
+        real.program(name, search_path)
+    return search_path

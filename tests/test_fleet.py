@@ -1,0 +1,385 @@
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from compose.fleet.incidents import INCIDENTS
+from compose.fleet.serve import PAGES, PORTS, servers
+from compose.fleet.traffic import LONGEST_STEP_S, Arrivals, World, poisson, season
+from modelwatch.catalogue import Layer, metrics
+from modelwatch.discovery import constants_named
+from modelwatch.engine import Engine, Expression, Mean, Quantiles, Row
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Fleet:
+    """All pages under one clock, scraped at an interval."""
+
+    def __init__(self, compression: float = 20.0) -> None:
+        self.clock = Clock()
+        self.world = World(compression=compression, now=self.clock)
+        self.pages = {name: make(self.world) for name, make in PAGES.items()}
+
+    def scrape(self, name: str, rounds: int = 1, every_s: float = 0.75) -> Samples:
+        text = ""
+        for _ in range(rounds):
+            self.clock.seconds += every_s
+            text = self.pages[name]()
+        return samples(text)
+
+    def gained(self, name: str, rounds: int = 40) -> Samples:
+        """How much every counter of the page grew over these rounds."""
+        before = self.scrape(name)
+        after = self.scrape(name, rounds)
+        return {key: value - before.get(key, 0.0) for key, value in after.items()}
+
+
+def samples(text: str) -> Samples:
+    """The values of a page, under the names that stand there."""
+    found: Samples = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            key, value = line.rsplit(" ", 1)
+            name, _, labels = key.partition("{")
+            found[name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))] = float(value)
+    return found
+
+
+def types(text: str) -> dict[str, str]:
+    """Metric to type."""
+    return dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.MULTILINE))
+
+
+def total(found: Samples, name: str, **labels: str) -> float:
+    """Sum of the series of this name with these labels; `~x` means that it contains x."""
+    return sum(
+        value
+        for (metric, have), value in found.items()
+        if metric == name and all(_matches(dict(have).get(k, ""), v) for k, v in labels.items())
+    )
+
+
+def _matches(have: str, want: str) -> bool:
+    return want[1:] in have if want.startswith("~") else have == want
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_counters_and_buckets_never_fall(fleet: Fleet, name: str) -> None:
+    text = fleet.pages[name]()
+    known = types(text)
+    rising = {
+        metric
+        for metric, _ in samples(text)
+        if known.get(metric) == "counter" or known.get(metric.rpartition("_")[0]) == "histogram"
+    }
+    assert rising
+    last = samples(text)
+    for _ in range(20):
+        now = fleet.scrape(name)
+        fell = {key for key in last if key[0] in rising and now[key] < last[key]}
+        assert not fell
+        last = now
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "dcgm_exporter"])
+def test_buckets_rise_to_the_count(fleet: Fleet, name: str) -> None:
+    found = fleet.scrape(name, rounds=20)
+    histograms = 0
+    for (metric, labels), count in found.items():
+        base = metric.removesuffix("_count")
+        buckets = {
+            float(dict(have)["le"]): value
+            for (one, have), value in found.items()
+            if one == f"{base}_bucket" and {k: v for k, v in have if k != "le"} == dict(labels)
+        }
+        if metric.endswith("_count") and buckets:
+            histograms += 1
+            ordered = [value for _, value in sorted(buckets.items())]
+            assert ordered == sorted(ordered)
+            assert ordered[-1] == count
+            assert (f"{base}_sum", labels) in found
+    assert histograms > 0 or name == "triton"  # Triton has summaries
+
+
+def test_what_a_request_touches_agrees(fleet: Fleet) -> None:
+    vllm = fleet.scrape("vllm", rounds=40)
+    requests_done = total(vllm, "vllm:request_success_total")
+    assert requests_done > 100
+    for name in ("e2e_request_latency", "time_to_first_token", "request_queue_time"):
+        assert total(vllm, f"vllm:{name}_seconds_count") == requests_done
+    assert total(vllm, "vllm:e2e_request_latency_seconds_sum") == pytest.approx(
+        total(vllm, "vllm:request_queue_time_seconds_sum")
+        + total(vllm, "vllm:request_prefill_time_seconds_sum")
+        + total(vllm, "vllm:request_decode_time_seconds_sum")
+    )
+    assert total(vllm, "vllm:prompt_tokens_by_source_total") == total(
+        vllm, "vllm:prompt_tokens_total"
+    )
+    assert total(vllm, "vllm:generation_tokens_total") == total(
+        vllm, "vllm:request_generation_tokens_sum"
+    )
+
+    triton = fleet.scrape("triton", rounds=40)
+    parts = ("queue", "compute_input", "compute_infer", "compute_output")
+    assert total(triton, "nv_inference_request_duration_us") == sum(
+        total(triton, f"nv_inference_{part}_duration_us") for part in parts
+    )
+    done = total(triton, "nv_inference_request_success")
+    done += total(triton, "nv_inference_request_failure")
+    assert total(triton, "nv_inference_request_summary_us_count") == done
+
+    litellm = fleet.scrape("litellm", rounds=40)
+    assert total(litellm, "litellm_total_tokens_metric_total") == total(
+        litellm, "litellm_input_tokens_metric_total"
+    ) + total(litellm, "litellm_output_tokens_metric_total")
+    assert total(litellm, "litellm_proxy_total_requests_metric_total") == total(
+        litellm, "litellm_deployment_total_requests_total"
+    )
+
+
+def test_every_answer_of_the_gpu_host_fits_its_cards(fleet: Fleet) -> None:
+    found = fleet.scrape("dcgm_exporter", rounds=3)
+    cards = {dict(labels)["gpu"] for name, labels in found if name == "DCGM_FI_DEV_GPU_UTIL"}
+    assert cards == {"0", "1", "2", "3"}
+    for gpu in cards:
+        parts = ("FREE", "USED", "RESERVED")
+        memory = sum(total(found, f"DCGM_FI_DEV_FB_{part}", gpu=gpu) for part in parts)
+        assert memory == pytest.approx(81920, abs=1)
+        assert 60 < total(found, "DCGM_FI_DEV_POWER_USAGE", gpu=gpu) < 400
+
+
+def _p95_vision(fleet: Fleet) -> float:
+    found = fleet.scrape("triton", rounds=20)
+    return total(found, "nv_inference_request_summary_us", quantile="0.95") / 1e6
+
+
+def _share(
+    name: str, page: str, part: Mapping[str, str], **labels: str
+) -> Callable[[Fleet], float]:
+    def share(fleet: Fleet) -> float:
+        grown = fleet.gained(page, 80)
+        return total(grown, name, **{**labels, **part}) / max(1.0, total(grown, name, **labels))
+
+    return share
+
+
+def _gauge(name: str, page: str, **labels: str) -> Callable[[Fleet], float]:
+    return lambda fleet: total(fleet.scrape(page, rounds=4), name, **labels)
+
+
+INPUT = {"gen_ai_token_type": "input"}
+
+
+def _prompt_tokens(fleet: Fleet) -> float:
+    grown = fleet.gained("otel_genai", 80)
+    calls = total(grown, "gen_ai_client_token_usage_count", **INPUT)
+    return total(grown, "gen_ai_client_token_usage_sum", **INPUT) / calls
+
+
+def _chat_requests(fleet: Fleet) -> float:
+    return total(fleet.gained("vllm"), "vllm:request_success_total")
+
+
+PROXY = "litellm_proxy_total_requests_metric_total"
+
+EFFECTS: dict[str, tuple[Callable[[Fleet], float], tuple[float, float], tuple[float, float]]] = {
+    # what is measured; range while healthy; range during the incident
+    "vision-slow": (_p95_vision, (0.10, 0.17), (0.28, 0.60)),
+    "chat-queue": (_gauge("vllm:num_requests_waiting", "vllm"), (0, 5), (30, 100)),
+    "chat-silent": (_chat_requests, (200, 1000), (0, 0)),
+    "chat-errors": (
+        _share("vllm:request_success_total", "vllm", {"finished_reason": "error"}),
+        (0, 0.01),
+        (0.1, 0.3),
+    ),
+    "provider-errors": (
+        _share(PROXY, "litellm", {"status_code": "503"}, requested_model="gpt-4o-mini"),
+        (0, 0.01),
+        (0.2, 0.5),
+    ),
+    "rate-limited": (
+        _share(PROXY, "litellm", {"status_code": "429"}, requested_model="claude-haiku"),
+        (0, 0.03),
+        (0.25, 0.55),
+    ),
+    "agent-tokens": (_prompt_tokens, (500, 1200), (5000, 12000)),
+    "quality-drop": (
+        _share("modelwatch_quality_judgements_total", "modelwatch", {"verdict": "bad"}),
+        (0, 0.06),
+        (0.2, 0.5),
+    ),
+    "gpu-hot": (_gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_exporter", gpu="1"), (50, 75), (91, 91)),
+    "gpu-lost": (_gauge("DCGM_FI_DEV_FB_USED", "dcgm_exporter", gpu="3"), (5e4, 7e4), (0, 0)),
+}
+
+
+def test_every_incident_is_measured_here() -> None:
+    assert set(EFFECTS) == set(INCIDENTS)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_an_incident_shows_and_ends(fleet: Fleet, name: str) -> None:
+    measure, healthy, broken = EFFECTS[name]
+    assert healthy[0] <= measure(fleet) <= healthy[1]
+    fleet.world.incidents.begin(name)
+    assert broken[0] <= measure(fleet) <= broken[1]
+    fleet.world.incidents.clear()
+    measure(fleet)  # the summaries and gauges forget
+    assert healthy[0] <= measure(fleet) <= healthy[1]
+
+
+def test_an_unknown_incident_does_not_begin(fleet: Fleet) -> None:
+    with pytest.raises(KeyError):
+        fleet.world.incidents.begin("vision-fast")
+
+
+def test_a_day_of_seasons_passes_in_compressed_time(fleet: Fleet) -> None:
+    assert fleet.world.hour_of_week == pytest.approx(34)
+    fleet.clock.seconds += 24 * 3600 / 20
+    assert fleet.world.hour_of_week == pytest.approx(58)
+    fleet.clock.seconds += 7 * 24 * 3600 / 20
+    assert fleet.world.hour_of_week == pytest.approx(58)
+
+
+def test_traffic_has_nights_and_weekends() -> None:
+    tuesday, saturday = 24.0, 120.0
+    assert season(tuesday + 14) == pytest.approx(1.0)
+    assert season(tuesday + 2) == pytest.approx(0.35)
+    assert season(saturday + 14) == pytest.approx(0.55)
+    assert all(0 < season(hour) <= 1 for hour in range(168))
+
+
+def test_arrivals_follow_the_rate(fleet: Fleet) -> None:
+    arrivals = Arrivals(world=fleet.world, peak=20.0)
+    came = 0
+    for _ in range(400):
+        fleet.clock.seconds += 0.75
+        came += arrivals.since_last()
+    assert came / 300 == pytest.approx(20 * season(34.5), rel=0.3)
+
+
+def test_nobody_catches_up_on_a_long_silence(fleet: Fleet) -> None:
+    arrivals = Arrivals(world=fleet.world, peak=20.0)
+    fleet.clock.seconds += 86_400
+    assert arrivals.since_last() < 20 * LONGEST_STEP_S * 1.5
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.3, 12.0, 400.0])
+def test_drawn_counts_have_the_mean_that_was_asked_for(mean: float) -> None:
+    chance = World(now=Clock()).chance
+    drawn = [poisson(chance, mean) for _ in range(3000)]
+    assert sum(drawn) / len(drawn) == pytest.approx(mean, rel=0.1, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def engines() -> dict[str, Engine]:
+    return {one.name: one for one in constants_named("exporters.engines", "ENGINE").values()}
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "modelwatch"])
+def test_a_page_has_every_signal_that_the_engine_table_reads(
+    fleet: Fleet, engines: dict[str, Engine], name: str
+) -> None:
+    shown = {metric for metric, _ in fleet.scrape(name, rounds=40)}
+    supplied, wanted = set(), set()
+    for row in engines[name].rows:
+        if not row.opt_in:
+            wanted.add(row.signal)
+        names = {metric.split("{")[0] for metric in _metrics(row)}
+        if {*names, *(f"{metric}_bucket" for metric in names)} & shown:
+            supplied.add(row.signal)
+    assert wanted
+    assert wanted <= supplied
+
+
+def _metrics(row: Row) -> Iterable[str]:
+    if isinstance(row, Mean):
+        return (*row.sums, *row.counts)
+    if isinstance(row, Quantiles):
+        return row.metrics.values()
+    return row.metrics if isinstance(row, Expression) else row.names
+
+
+def test_the_canonical_page_is_of_the_catalogue(fleet: Fleet) -> None:
+    kinds = {one.name: one.kind for one in metrics() if one.layer is Layer.EXPOSED}
+    text = fleet.pages["modelwatch"]()
+    assert types(text)
+    for metric, kind in types(text).items():
+        assert kinds[metric] == kind
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", PAGES)
+def test_promtool_can_read_a_page(fleet: Fleet, promtool: Path, name: str) -> None:
+    fleet.scrape(name, rounds=5)
+    answer = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=fleet.pages[name](),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode in {0, 3}, answer.stderr  # 3: the vendor's names are no good style
+
+
+@contextmanager
+def serving(fleet: Fleet, *names: str) -> Iterator[dict[str, str]]:
+    running = servers(fleet.world, dict.fromkeys(names, 0))
+    threads = [threading.Thread(target=one.serve_forever) for one in running]
+    for thread in threads:
+        thread.start()
+    try:
+        yield {
+            name: f"http://127.0.0.1:{one.server_address[1]}"
+            for name, one in zip(names, running, strict=True)
+        }
+    finally:
+        for one, thread in zip(running, threads, strict=True):
+            one.shutdown()
+            thread.join()
+            one.server_close()
+
+
+def test_pages_and_control_over_http(fleet: Fleet) -> None:
+    with serving(fleet, "triton", "control") as urls:
+        page = requests.get(f"{urls['triton']}/metrics", timeout=5)
+        assert page.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        assert "nv_inference_request_success" in page.text
+        assert requests.get(f"{urls['triton']}/", timeout=5).status_code == 404
+
+        began = requests.post(f"{urls['control']}/incident/vision-slow", timeout=5)
+        assert began.text == INCIDENTS["vision-slow"] + "\n"
+        listed = requests.get(f"{urls['control']}/incident", timeout=5).json()
+        assert [name for name, one in listed.items() if one["active"]] == ["vision-slow"]
+        unknown = requests.post(f"{urls['control']}/incident/vision-fast", timeout=5)
+        assert unknown.status_code == 404
+        assert "vision-slow" in unknown.text
+        requests.post(f"{urls['control']}/incident/clear", timeout=5)
+        assert "vision-slow" not in fleet.world.incidents
+
+
+def test_the_ports_are_those_of_the_example() -> None:
+    example = (Path(__file__).parent.parent / "examples" / "demo.yaml").read_text()
+    for name in ("vllm", "triton", "litellm", "otel_genai", "dcgm_exporter"):
+        assert f"127.0.0.1:{PORTS[name]}" in example
