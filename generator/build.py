@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator import alertmanager, engine_rules, prometheus, provisioning, rule_tests, runbooks
+from generator import (
+    alertmanager,
+    engine_rules,
+    kpi_rules,
+    prometheus,
+    provisioning,
+    rule_tests,
+    runbooks,
+)
+from generator.board_digest import digest
 from generator.definitions import Definitions
 from generator.grafana import dashboard
 from generator.inventory_series import constants, predicted
@@ -25,7 +34,7 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
         **_below("prometheus", prometheus.files(inventory, engines)),
         "prometheus/rules/inventory.yml": constant_file(rows, settings),
         "prometheus/rules/engines.yml": record_file(
-            engine_rules.groups(inventory, engines), settings
+            (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory)), settings
         ),
         "prometheus/rules/recorded.yml": record_file(
             _in_use(definitions.records, inventory), settings
@@ -38,10 +47,15 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
             f"grafana/dashboards/{board.uid}.json": dashboard(
-                board, scrape_interval=settings.scrape_interval
+                board,
+                scrape_interval=settings.scrape_interval,
+                time_compression=settings.time_compression,
             )
             for board in definitions.boards
         },
+        "grafana/boards.txt": digest(
+            definitions.boards, time_compression=settings.time_compression
+        ),
         **_below("grafana/provisioning", provisioning.files(settings)),
         **_below("runbooks", runbooks.files(inventory, definitions.alerts, engines)),
     }

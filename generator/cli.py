@@ -12,14 +12,15 @@ from click.shell_completion import get_completion_class
 from generator import explain as explanation
 from generator import listing, stack, tree
 from generator.build import build
-from generator.definitions import Definitions, definitions
+from generator.definitions import definitions
+from generator.opening import inventory_at
 from generator.series import predict
 from modelwatch import __version__
 from modelwatch.inventory import Inventory
 from modelwatch.problems import InventoryError, ModelwatchError, Problem, as_github, as_json, render
-from modelwatch.reading import read
 
 INVENTORY = click.Path(exists=True, dir_okay=False, allow_dash=True)
+SCHEMA = "inventory.schema.json"
 
 
 class Commands(click.Group):
@@ -56,7 +57,7 @@ def check(ctx: click.Context, inventory: str, form: str) -> None:
     Example: modelwatch check models.yaml
     """
     ctx.find_root().obj = form
-    fleet = _read(inventory)
+    fleet = inventory_at(inventory)
     if form == "json":
         click.echo("[]")
     elif form == "text":
@@ -84,12 +85,14 @@ def init(path: Path) -> None:
     """
     if path.exists():
         raise ModelwatchError(f"{path} is already there; choose another name")
-    text = resources.files("modelwatch").joinpath("starter.yaml").read_text(encoding="utf-8")
+    package = resources.files("modelwatch")
     try:
-        path.write_text(text, encoding="utf-8")
+        for target, source in ((path, "starter.yaml"), (path.parent / SCHEMA, SCHEMA)):
+            target.write_text(package.joinpath(source).read_text("utf-8"), encoding="utf-8")
     except OSError as failure:
         raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure
-    click.echo(f"wrote {path}; edit it, then: modelwatch generate {path} -o out")
+    click.echo(f"wrote {path}, and {SCHEMA} beside it for your editor")
+    click.echo(f"next: edit it, then modelwatch generate {path} -o out")
 
 
 @main.command()
@@ -109,7 +112,7 @@ def generate(inventory: str, output: Path, compare: bool) -> None:
 
     Example: modelwatch generate models.yaml -o out
     """
-    files = build(_read(inventory), definitions())
+    files = build(inventory_at(inventory), definitions())
     if compare:
         if planned := tree.change(output, files):
             click.echo(tree.difference(output, files))
@@ -142,7 +145,7 @@ def list_(what: str, inventory: str, form: str) -> None:
 
     Example: modelwatch list series models.yaml
     """
-    rows = getattr(listing, what)(_read(inventory), definitions())
+    rows = getattr(listing, what)(inventory_at(inventory), definitions())
     click.echo(json.dumps(rows, indent=2) if form == "json" else listing.table(rows))
 
 
@@ -155,7 +158,7 @@ def explain(alert: str, inventory: str, model: str | None) -> None:
 
     Example: modelwatch explain ModelLatencyHigh models.yaml --model chat
     """
-    click.echo(explanation.explain(alert, model, _read(inventory), definitions()))
+    click.echo(explanation.explain(alert, model, inventory_at(inventory), definitions()))
 
 
 @main.command()
@@ -171,46 +174,8 @@ def completion(shell: str) -> None:
     click.echo(script(main, {}, "modelwatch", "_MODELWATCH_COMPLETE").source())
 
 
-def _read(path: str) -> Inventory:
-    """The inventory of a file, or of standard input for `-`.
-
-    Raises:
-        InventoryError: it has problems, or needs more series than it allows itself.
-    """
-    content = sys.stdin.buffer.read() if path == "-" else _content(Path(path))
-    known = definitions()
-    fleet = read("<stdin>" if path == "-" else path, content, known.engines)
-    limit = fleet.settings.series_limit
-    if limit is not None and (count := predict(fleet, known).total) > limit:
-        raise InventoryError([_too_many(fleet, content, known, count)])
-    return fleet
-
-
-for command in stack.commands(_read):
+for command in (stack.up, stack.down, stack.demo):
     main.add_command(command)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as failure:
-        raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
-
-
-def _too_many(fleet: Inventory, content: bytes, known: Definitions, count: int) -> Problem:
-    lines = content.decode("utf-8").splitlines()
-    number = next(index for index, line in enumerate(lines, 1) if "series_limit" in line)
-    line = lines[number - 1]
-    models = predict(fleet, known).models
-    largest, series = max(models.items(), key=lambda entry: entry[1])
-    return Problem(
-        path=fleet.path,
-        line=number,
-        column=line.index("series_limit") + 1,
-        message=f"the inventory needs up to {count} series, more than series_limit allows",
-        advice=f"raise the limit or watch less; the largest model is {largest[0]} with {series}",
-        source=line,
-    )
 
 
 def _tell(problems: tuple[Problem, ...], form: str) -> None:
@@ -218,7 +183,7 @@ def _tell(problems: tuple[Problem, ...], form: str) -> None:
         click.echo(as_json(problems))
         return
     if form == "github":
-        click.echo(as_github(problems))
+        click.echo("\n".join(map(as_github, problems)))
         return
     for problem in problems:
         click.echo(render(problem), err=True)

@@ -13,7 +13,7 @@ from generator.rule_files import expression, formatted
 from modelwatch.catalogue import Layer, Metric, metrics
 from modelwatch.engine import Engine
 from modelwatch.rules import HOLD, Alert, RecordGroup
-from modelwatch.supply import SIGNALS, supply
+from modelwatch.supply import SIGNALS_OF, supply
 
 GENERATED = "<!-- Written by `make docs`. Do not edit. -->\n\n"
 
@@ -36,7 +36,6 @@ def documents() -> dict[str, str]:
     known = definitions()
     schema = resources.files("modelwatch").joinpath("inventory.schema.json").read_text("utf-8")
     return {
-        "inventory.schema.json": schema,
         "inventory.md": GENERATED + inventory_reference.reference(json.loads(schema)),
         "metrics.md": GENERATED + _metrics(known),
         "alerts.md": GENERATED + _alerts(known),
@@ -115,7 +114,7 @@ def _engines(engines: Iterable[Engine]) -> str:
 def _engine(engine: Engine) -> str:
     rows = [
         (signal, SUPPLY[found.how] if found else "no", engine.unavailable.get(signal, ""))
-        for signal in SIGNALS[engine.kind]
+        for signal in SIGNALS_OF[engine.kind]
         for found in [supply(engine, signal)]
     ]
     where = f"port {engine.port}, path `{engine.path}`"

@@ -26,6 +26,7 @@ def constants(inventory: Inventory, engines: Mapping[str, Engine]) -> tuple[Cons
     return (
         *_fleet(inventory, engines),
         *(row for model in inventory.models for row in _model(model, engines)),
+        *_hardware(inventory),
         *(row for pool in inventory.pools for row in _pool(pool)),
         *(row for budget in inventory.budgets for row in _budget(budget)),
     )
@@ -156,6 +157,25 @@ def _prices(model: Model, identity: Mapping[str, str]) -> Iterator[Constant]:
         yield _constant(series.PRICE_IMAGE, model.prices.image.value, **identity)
 
 
+def _hardware(inventory: Inventory) -> Iterator[Constant]:
+    """What the cards of each self-hosted model cost per hour."""
+    prices = {
+        (pool.name, pool.environment): pool.price_per_hour.value
+        for pool in inventory.pools
+        if pool.price_per_hour
+    }
+    for model in inventory.models:
+        price = prices.get((model.pool, model.environment))
+        if price is not None and model.cards:
+            yield _constant(
+                series.MODEL_HARDWARE_COST,
+                price * model.cards,
+                model=model.name,
+                environment=model.environment,
+                pool=model.pool,
+            )
+
+
 def _pool(pool: Pool) -> Iterator[Constant]:
     identity = {"environment": pool.environment, "pool": pool.name}
     yield _constant(
@@ -199,7 +219,9 @@ def _budget(budget: Budget) -> Iterator[Constant]:
         limit=budget.amount.text,
     )
     for share in budget.shares:
-        yield _constant(series.BUDGET_SHARE, share, **identity, share=f"{share * 100:f}%")
+        yield _constant(
+            series.BUDGET_SHARE, share, **identity, share=f"{(share * 100).normalize():f}%"
+        )
     for (model, environment), share in budget.members.items():
         yield _constant(
             series.BUDGET_MEMBER,

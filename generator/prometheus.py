@@ -41,8 +41,10 @@ def _scraped(inventory: Inventory) -> dict[str, list[Source]]:
 
 
 def _sources(inventory: Inventory) -> Iterator[Source]:
-    for owner in (*inventory.models, *inventory.pools):
-        yield from owner.sources
+    for model in inventory.models:
+        yield from model.sources
+    for pool in inventory.pools:
+        yield from pool.sources
 
 
 def _configuration(inventory: Inventory, scraped: Mapping[str, list[Source]]) -> str:
@@ -59,8 +61,7 @@ def _configuration(inventory: Inventory, scraped: Mapping[str, list[Source]]) ->
             "alertmanagers": [{"static_configs": [{"targets": list(settings.alertmanagers)}]}]
         },
         "scrape_configs": [
-            _own("prometheus", _host(settings.prometheus_url)),
-            _own("alertmanager", *settings.alertmanagers),
+            *_stack(inventory),
             *(_scrape_config(job, sources[0]) for job, sources in scraped.items()),
         ],
     }
@@ -72,12 +73,25 @@ def _timeout(interval: str) -> str:
     return min("10s", interval, key=promql.duration_seconds)
 
 
+def _stack(inventory: Inventory) -> Iterator[dict[str, Any]]:
+    """Jobs of the monitoring stack itself: what it cannot be without, and what is declared."""
+    settings = inventory.settings
+    jobs = {
+        "prometheus": Source(engine="prometheus", targets=(_host(settings.prometheus_url),)),
+        "alertmanager": Source(engine="alertmanager", targets=settings.alertmanagers),
+        **{source.engine: source for source in inventory.stack_sources if source.targets},
+    }
+    for job, source in jobs.items():
+        yield {
+            "job_name": job,
+            **({"metrics_path": source.path} if source.path else {}),
+            **({"scheme": source.scheme} if source.scheme != "http" else {}),
+            "static_configs": [{"targets": list(source.targets)}],
+        }
+
+
 def _host(url: str) -> str:
     return url.split("://", 1)[-1].split("/", 1)[0]
-
-
-def _own(job: str, *targets: str) -> dict[str, Any]:
-    return {"job_name": job, "static_configs": [{"targets": list(targets)}]}
 
 
 def _scrape_config(job: str, source: Source) -> dict[str, Any]:

@@ -120,9 +120,12 @@ def _sizes(
         "month": 2,
         "urgency": 3,
     }
-    sizes: dict[str, Callable[[Metric], int]] = {
-        label: (lambda _metric, size=size: size) for label, size in fixed.items()
+    return {
+        **{label: _always(size) for label, size in fixed.items()},
+        "le": boundaries,
+        "signal": lambda metric: own_limits if "limit" in metric.labels else 4,
     }
-    sizes["le"] = boundaries
-    sizes["signal"] = lambda metric: own_limits if "limit" in metric.labels else 4
-    return sizes
+
+
+def _always(size: int) -> Callable[[Metric], int]:
+    return lambda _metric: size

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from compose import native, stage
 from generator import tree
 from generator.build import build
 from generator.definitions import definitions
+from generator.opening import inventory_at
 from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError
 
@@ -23,60 +24,55 @@ HOME = Path(".modelwatch")
 DEMO = HOME / "demo"
 LOOK_EVERY_S = 2.0
 
-Read = Callable[[str], Inventory]
 
+@click.command()
+@click.argument("inventory", type=click.Path(exists=True, dir_okay=False))
+@click.option("--foreground", is_flag=True, help="Stay, and start again what ends by itself.")
+def up(inventory: str, foreground: bool) -> None:
+    """Run Prometheus and Alertmanager for an inventory; reload them if they run.
 
-def commands(read: Read) -> tuple[click.Command, ...]:
-    """The commands; `read` turns the path of an inventory into one."""
-
-    @click.command()
-    @click.argument("inventory", type=click.Path(exists=True, dir_okay=False))
-    @click.option("--foreground", is_flag=True, help="Stay, and start again what ends by itself.")
-    def up(inventory: str, foreground: bool) -> None:
-        """Run Prometheus and Alertmanager for an inventory; reload them if they run.
-
-        Example: modelwatch up models.yaml
-        """
-        if foreground:
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` is reached
-        stack = start(read(inventory), _data_dir(inventory))
-        try:
-            _where(stack)
-            if not foreground:
-                click.echo(f"end it with: modelwatch down {inventory}")
-                return
-            for said in native.supervise(stack, rounds=_rounds()):
-                click.echo(said, err=True)
-        finally:
-            if foreground:
-                native.stop(stack.data_dir)
-
-    @click.command()
-    @click.argument("inventory", type=click.Path(dir_okay=False))
-    def down(inventory: str) -> None:
-        """End what `up` started; its data stays.
-
-        Example: modelwatch down models.yaml
-        """
-        ended = native.stop(_data_dir(inventory))
-        click.echo("stopped" if ended else f"nothing of {inventory} was running")
-
-    @click.command()
-    @click.argument("inventory", type=click.Path(dir_okay=False), default="examples/demo.yaml")
-    @click.option("--stop", is_flag=True, help="End what an earlier demo left running.")
-    def demo(inventory: str, stop: bool) -> None:
-        """Watch simulated models have an incident, and the notification of it arrive.
-
-        Example: modelwatch demo
-        """
-        if stop:
-            click.echo("stopped" if story.stop(DEMO) else "no demo was running")
+    Example: modelwatch up models.yaml
+    """
+    if foreground:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` is reached
+    stack = start(inventory_at(inventory), _data_dir(inventory))
+    try:
+        _where(stack)
+        if not foreground:
+            click.echo(f"end it with: modelwatch down {inventory}")
             return
-        if not Path(inventory).exists():
-            raise ModelwatchError(f"{inventory} is not there; name an inventory for the demo")
-        story.run(read(inventory), write, data_dir=DEMO)
+        for said in native.supervise(stack, rounds=_rounds()):
+            click.echo(said, err=True)
+    finally:
+        if foreground:
+            native.stop(stack.data_dir)
 
-    return up, down, demo
+
+@click.command()
+@click.argument("inventory", type=click.Path(dir_okay=False))
+def down(inventory: str) -> None:
+    """End what `up` started; its data stays.
+
+    Example: modelwatch down models.yaml
+    """
+    ended = native.stop(_data_dir(inventory))
+    click.echo("stopped" if ended else f"nothing of {inventory} was running")
+
+
+@click.command()
+@click.argument("inventory", type=click.Path(dir_okay=False), default="examples/demo.yaml")
+@click.option("--stop", is_flag=True, help="End what an earlier demo left running.")
+def demo(inventory: str, stop: bool) -> None:
+    """Watch simulated models have an incident, and the notification of it arrive.
+
+    Example: modelwatch demo
+    """
+    if stop:
+        click.echo("stopped" if story.stop(DEMO) else "no demo was running")
+        return
+    if not Path(inventory).exists():
+        raise ModelwatchError(f"{inventory} is not there; name an inventory for the demo")
+    story.run(inventory_at(inventory), write, data_dir=DEMO)
 
 
 def write(inventory: Inventory, folder: Path) -> tree.Change:

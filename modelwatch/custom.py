@@ -17,7 +17,7 @@ from modelwatch.engine import (
     Unit,
 )
 from modelwatch.inventory import CustomEngine, CustomSignal
-from modelwatch.problems import DefinitionError
+from modelwatch.promql import select
 from modelwatch.supply import SIGNALS_OF
 
 UNITS: Mapping[str, Unit] = {"": Unit.ONE, **{unit.value[0]: unit for unit in Unit}}
@@ -27,14 +27,6 @@ PART_LABELS = {"requests": "outcome", "tokens": "kind"}
 """Signals that have parts, and the canonical label that names them."""
 
 _RATES = ("requests", "tokens", "cost", "preemptions")
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(SIGNALS_OF["model"], ("gauge", "promql")),
-    **dict.fromkeys(DISTRIBUTIONS, ("histogram", "gauge", "promql")),
-    **dict.fromkeys(_RATES, ("counter", "gauge", "histogram", "promql")),
-}
-"""What a signal can be described by. A gauge of a distribution is a quantile, the p95 unless its
-`label` names it; a gauge of a rate is that rate per second."""
-
 _NOT_MAPPED = "the inventory maps nothing to it"
 _NO_METRICS = (
     re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"),  # texts, first: braces may be in them
@@ -48,13 +40,7 @@ _KEYWORDS = frozenset(
 
 
 def engine(custom: CustomEngine) -> Engine:
-    """The engine that the inventory's description amounts to.
-
-    Raises:
-        DefinitionError: part of it cannot be meant, see `refusals`.
-    """
-    if wrong := refusals(custom):
-        raise DefinitionError(f"engine {custom.name}: {wrong[0][1]}")
+    """The engine that the inventory's description amounts to, what cannot be meant left out."""
     mapped = {signal.signal for signal in custom.signals}
     return Engine(
         name=custom.name,
@@ -63,55 +49,36 @@ def engine(custom: CustomEngine) -> Engine:
         port=custom.port,
         path=custom.path,
         model_label=custom.model_label,
-        rows=tuple(_row(signal) for signal in custom.signals),
+        rows=tuple(
+            _row(signal) for signal in custom.signals if signal.signal in SIGNALS_OF["model"]
+        ),
         unavailable={signal: _NOT_MAPPED for signal in SIGNALS_OF["model"] if signal not in mapped},
     )
 
 
-def refusals(custom: CustomEngine) -> tuple[tuple[str, str], ...]:
-    """Signals whose description cannot be meant, each with what is wrong and what to do."""
-    found = [
-        (signal.signal, f"a {signal.kind} cannot be '{signal.signal}'; use {_or(kinds)}")
-        for signal in custom.signals
-        if signal.kind not in (kinds := _KINDS[signal.signal])
-    ]
-    rows = [(signal.signal, part) for signal in custom.signals for part in _parts(signal)]
-    repeated = dict.fromkeys(row for row in rows if rows.count(row) > 1)
-    return (
-        *found,
-        *(
-            (name, f"two entries of '{name}' are both {part or 'all of it'}; keep one of them")
-            for name, part in repeated
-        ),
-    )
-
-
-def _or(kinds: tuple[str, ...]) -> str:
-    return f"{', '.join(kinds[:-1])} or {kinds[-1]}"
-
-
-def _parts(signal: CustomSignal) -> tuple[str, ...]:
-    """What an entry records of its signal."""
-    if signal.signal not in PART_LABELS:
+def parts(signal: CustomSignal) -> tuple[str, ...]:
+    """What an entry records of its signal: outcomes, kinds, quantiles, or `""` for all of it."""
+    if signal.signal in DISTRIBUTIONS:
+        return tuple(_quantiles(signal)) if signal.kind == "gauge" else (signal.kind,)
+    part = PART_LABELS.get(signal.signal, "")
+    if not part:
         return ("",)
-    if signal.kind == "promql":
-        return () if signal.label else (_only_part(signal),)
+    if signal.kind == "promql" and signal.label == part:
+        return ()
     return tuple(signal.values) if signal.label else (_only_part(signal),)
 
 
 def _row(signal: CustomSignal) -> Row:
     if signal.kind == "promql":
         return _promql(signal)
-    unit = UNITS[signal.unit]
+    unit = UNITS.get(signal.unit, Unit.ONE)
     seconds = Unit.SECONDS if unit is Unit.ONE else unit
     if signal.signal in DISTRIBUTIONS and signal.kind == "histogram":
         return Histogram(
             signal=signal.signal, names=(signal.metric,), buckets=signal.buckets, unit=seconds
         )
     if signal.signal in DISTRIBUTIONS:
-        return Quantiles(
-            signal=signal.signal, metrics=_quantiles(signal), label=signal.label, unit=seconds
-        )
+        return Quantiles(signal=signal.signal, metrics=_quantiles(signal), unit=seconds)
     if signal.kind == "gauge" and signal.signal not in _RATES:
         across: Combine = "max" if signal.signal == "kv_cache_usage" else "sum"
         return Gauge(signal=signal.signal, names=(signal.metric,), unit=unit, across=across)
@@ -133,9 +100,14 @@ def _counter(signal: CustomSignal, unit: Unit) -> Counter:
 
 
 def _quantiles(signal: CustomSignal) -> dict[str, str]:
-    """The same metric for each quantile of its label, or for the one that it is."""
-    own = (signal.value or "0.95",)
-    return dict.fromkeys(QUANTILES if signal.label else own, signal.metric)
+    """The metric of each quantile: rows of one metric by its label, or all of it is one."""
+    if not signal.label:
+        return {signal.value or "0.95": signal.metric}
+    rows = signal.values or {quantile: quantile for quantile in QUANTILES}
+    return {
+        quantile: select(signal.metric, {signal.label: f"~{pattern}"})
+        for quantile, pattern in rows.items()
+    }
 
 
 def _promql(signal: CustomSignal) -> Expression:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from modelwatch import defaults, quantities
 from modelwatch.context import Context
 from modelwatch.custom import engine as custom_engine
+from modelwatch.custom import parts
 from modelwatch.engine import Engine
 from modelwatch.inventory import (
     CustomEngine,
@@ -46,6 +47,7 @@ def read(path: str, content: bytes, engines: Mapping[str, Engine]) -> Inventory:
     walk.run(document.root, inventory_rule())
     own = _custom_engines(document.root)
     _refuse_known_names(document, engines)
+    _refuse_repeats(document, own)
     context = Context(
         root=document.root,
         report=document.report,
@@ -207,6 +209,19 @@ def _refuse_known_names(document: Document, engines: Mapping[str, Engine]) -> No
                 block.key_at(name),
                 f"'{name}' is an engine that modelwatch knows already",
                 f"use it as it is, or give yours another name, such as '{name}-own'",
+            )
+
+
+def _refuse_repeats(document: Document, own: Mapping[str, CustomEngine]) -> None:
+    """Two entries for the same part of a signal would hide one another."""
+    for name, engine in own.items():
+        signals = document.root.block("engines").block(name).block("signals")
+        rows = [(signal.signal, part) for signal in engine.signals for part in parts(signal)]
+        for signal, part in dict.fromkeys(row for row in rows if rows.count(row) > 1):
+            document.report.add(
+                signals.key_at(signal),
+                f"two entries of '{signal}' are both {part or 'all of it'}",
+                "keep one of them, or say with `value` what the other one is",
             )
 
 

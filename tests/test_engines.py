@@ -17,7 +17,6 @@ from modelwatch.engine import (
     geometric,
 )
 from modelwatch.inventory import CustomEngine, CustomSignal
-from modelwatch.problems import DefinitionError
 from modelwatch.supply import (
     SIGNALS,
     SIGNALS_OF,
@@ -207,24 +206,27 @@ def described(*signals: CustomSignal) -> CustomEngine:
     return CustomEngine(name="own", model_label="m", signals=signals)
 
 
-def test_a_kind_that_a_signal_cannot_be_is_refused_with_what_to_use() -> None:
-    own = described(CustomSignal(signal="kv_cache_usage", kind="counter", metric="used_total"))
-    assert custom.refusals(own) == (
-        ("kv_cache_usage", "a counter cannot be 'kv_cache_usage'; use gauge or promql"),
-    )
-    with pytest.raises(DefinitionError, match="engine own: a counter cannot be"):
-        custom.engine(own)
-
-
-def test_two_entries_of_the_same_part_are_refused() -> None:
-    ok = CustomSignal(signal="requests", kind="counter", metric="ok_total")
-    failed = CustomSignal(
-        signal="requests", kind="counter", metric="bad_total", value="server_error"
-    )
-    assert custom.refusals(described(ok, failed)) == ()
-    assert custom.refusals(described(ok, ok)) == (
-        ("requests", "two entries of 'requests' are both success; keep one of them"),
-    )
+@pytest.mark.parametrize(
+    ("signal", "parts"),
+    [
+        (CustomSignal(signal="cost", kind="counter", metric="a"), ("",)),
+        (CustomSignal(signal="requests", kind="counter", metric="a"), ("success",)),
+        (
+            CustomSignal(
+                signal="tokens", kind="counter", metric="a", label="k", values={"input": "in"}
+            ),
+            ("input",),
+        ),
+        (CustomSignal(signal="requests", kind="promql", promql="a", label="outcome"), ()),
+        (CustomSignal(signal="queue_duration", kind="gauge", metric="a"), ("0.95",)),
+        (CustomSignal(signal="queue_duration", kind="histogram", metric="a"), ("histogram",)),
+    ],
+    ids=["whole", "success", "mapped", "unknown", "quantile", "histogram"],
+)
+def test_an_entry_says_which_parts_of_a_signal_it_is(
+    signal: CustomSignal, parts: tuple[str, ...]
+) -> None:
+    assert custom.parts(signal) == parts
 
 
 @pytest.mark.parametrize(
@@ -239,12 +241,10 @@ def test_two_entries_of_the_same_part_are_refused() -> None:
             Counter(signal="requests", names=("rps",), value="success", period_s=1),
         ),
         (
-            CustomSignal(signal="queue_duration", kind="gauge", metric="q", label="p"),
-            Quantiles(
-                signal="queue_duration",
-                metrics=dict.fromkeys(catalogue.QUANTILES, "q"),
-                label="p",
+            CustomSignal(
+                signal="queue_duration", kind="gauge", metric="q", label="p", values={"0.9": "90"}
             ),
+            Quantiles(signal="queue_duration", metrics={"0.9": 'q{p=~"90"}'}),
         ),
         (
             CustomSignal(
@@ -257,7 +257,7 @@ def test_two_entries_of_the_same_part_are_refused() -> None:
             Expression(signal="tokens", expr="x", metrics=("x",), labels=("kind",)),
         ),
     ],
-    ids=["sum of a histogram", "rate in a gauge", "all quantiles", "one quantile", "query"],
+    ids=["sum of a histogram", "rate in a gauge", "quantile by label", "one quantile", "query"],
 )
 def test_what_an_inventory_describes_becomes_a_row(signal: CustomSignal, row: Row) -> None:
     assert custom.engine(described(signal)).rows == (row,)

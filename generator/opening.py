@@ -1,0 +1,57 @@
+"""From the path of an inventory to the inventory, with everything checked that can be."""
+
+import sys
+from pathlib import Path
+
+from generator import receivers
+from generator.definitions import definitions
+from generator.series import predict
+from modelwatch.inventory import Inventory
+from modelwatch.problems import InventoryError, ModelwatchError, Problem
+from modelwatch.reading import read
+
+
+def inventory_at(path: str) -> Inventory:
+    """The inventory of a file, or of standard input for `-`.
+
+    Raises:
+        InventoryError: it has problems, asks an Alertmanager for what it cannot do, or needs more
+            series than it allows itself.
+        ModelwatchError: the file cannot be read.
+    """
+    content = sys.stdin.buffer.read() if path == "-" else _content(Path(path))
+    inventory = read("<stdin>" if path == "-" else path, content, definitions().engines)
+    lines = content.decode("utf-8").splitlines()
+    problems = (*receivers.problems(inventory), *_too_many_series(inventory, lines))
+    if problems:
+        raise InventoryError(problems)
+    return inventory
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as failure:
+        raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
+
+
+def _too_many_series(inventory: Inventory, lines: list[str]) -> tuple[Problem, ...]:
+    limit = inventory.settings.series_limit
+    if limit is None:
+        return ()
+    prediction = predict(inventory, definitions())
+    if prediction.total <= limit:
+        return ()
+    number = next(index for index, line in enumerate(lines, 1) if "series_limit" in line)
+    line = lines[number - 1]
+    (name, _), most = max(prediction.models.items(), key=lambda entry: entry[1])
+    return (
+        Problem(
+            path=inventory.path,
+            line=number,
+            column=line.index("series_limit") + 1,
+            message=f"up to {prediction.total} series are needed, series_limit allows {limit}",
+            advice=f"raise the limit or watch less; most are of '{name}' with {most}",
+            source=line,
+        ),
+    )
