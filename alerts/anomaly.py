@@ -91,8 +91,8 @@ ALERTS = [
         condition=_unusual("requests", enough(select(BASELINE, signal="requests"))),
         labels=("limit",),
         hold=HOLD,
-        summary="{{ $labels.model }} gets {{ $value | humanize }} requests per second, more than "
-        "{{ $labels.limit }} spreads away from this hour of the weeks before.",
+        summary='{{ $labels.model }} gets {{ printf "%.1f" $value }} requests per second, more '
+        "than {{ $labels.limit }} spreads away from this hour of the weeks before.",
         description="The request rate over the last hour is further from the mean of the same hour "
         "of the three weeks before than these weeks are apart, times the limit.",
         action=(*_ACTION, "Ask the owner of the calling application what changed."),

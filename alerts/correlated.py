@@ -114,7 +114,7 @@ ALERTS = [
             has_quiet=False,
             given=(
                 _given("ModelScoreLow", "quality_below", "quality"),
-                _given("ModelDrift", "drift", "quality", absent_below=True),
+                _given("ModelDriftHigh", "drift", "quality", absent_below=True),
             ),
         ),
     ),

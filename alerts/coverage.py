@@ -24,8 +24,7 @@ ALERTS = [
         """,
         # A rolling deployment or a restart of an exporter is over by then.
         hold="5m",
-        summary="Target {{ $labels.instance }} of job {{ $labels.job }} is down: "
-        "{{ $value | humanize }} of 1 scrapes work.",
+        summary="Target {{ $labels.instance }} of job {{ $labels.job }} does not answer scrapes.",
         description="Prometheus could not scrape the target for the whole hold time. Alerts that "
         "need its series are silent; a model without any target has an alert of its own.",
         action=(
@@ -52,7 +51,7 @@ ALERTS = [
         # One failed read of a slow source is no news.
         hold="10m",
         summary="Exporter {{ $labels.job }} cannot read {{ $labels.source }}: "
-        "{{ $value | humanize }} of 1 reads work, its figures disappear.",
+        "its figures disappear.",
         description="An exporter of ours has failed to read one of its sources for the whole hold "
         "time. It answers scrapes, so only this says that its figures are missing.",
         action=(

@@ -42,8 +42,8 @@ ALERTS = [
         labels=("limit",),
         hold=HOLD,
         keep_firing="5m",
-        summary="{{ $labels.model }} evicts {{ $value | humanize }} requests per second from its "
-        "batch, over its limit of {{ $labels.limit }}.",
+        summary='{{ $labels.model }} evicts {{ printf "%.1f" $value }} requests per second from '
+        "its batch, over its limit of {{ $labels.limit }}.",
         description="The engine takes running requests out of the batch for want of KV cache and "
         "computes them again later, more often than the limit of the inventory allows.",
         action=(

@@ -138,7 +138,7 @@ ALERTS = [
         condition=f"min by (job, instance) ({CONFIG_RELOADED}) == 0",
         hold="5m",
         summary="Prometheus {{ $labels.instance }} refused its new configuration "
-        "({{ $value | humanize }} of 1 reloads worked) and runs on with the old one.",
+        "and runs on with the old one.",
         description="The last reload failed: new models, limits and rules are not in force.",
         action=(
             "Read the error in the log of Prometheus.",
@@ -156,7 +156,7 @@ ALERTS = [
         condition=f"min by (job, instance) ({ALERTMANAGER_RELOADED}) == 0",
         hold="5m",
         summary="Alertmanager {{ $labels.instance }} refused its new configuration "
-        "({{ $value | humanize }} of 1 reloads worked) and runs on with the old one.",
+        "and runs on with the old one.",
         description="The last reload failed: new teams, receivers and routes are not in force.",
         action=(
             "Read the error in the log of Alertmanager.",

@@ -161,8 +161,8 @@ ALERTS = [
         """,
         labels=("job", "engine", "engine_model"),
         hold="30m",
-        summary="{{ $labels.engine_model }} gets {{ $value | humanize }} requests per second from "
-        "job {{ $labels.job }}, but the inventory does not name it.",
+        summary='{{ $labels.engine_model }} gets {{ printf "%.1f" $value }} requests per second '
+        "from job {{ $labels.job }}, but the inventory does not name it.",
         description="A scrape job of the inventory serves a model that no entry of the inventory "
         "names. Nobody owns it, and no alert, objective or budget covers it.",
         action=(

@@ -32,16 +32,45 @@ SUPPLY = {"histogram": "histogram", "mean": "average only", "quantile": "quantil
 
 
 def documents() -> dict[str, str]:
-    """Path to text of every generated page below `docs/`."""
+    """Path to text of every generated page, and of the README with its table of engines."""
     known = definitions()
     schema = resources.files("modelwatch").joinpath("inventory.schema.json").read_text("utf-8")
     return {
-        "inventory.md": GENERATED + inventory_reference.reference(json.loads(schema)),
-        "metrics.md": GENERATED + _metrics(known),
-        "alerts.md": GENERATED + _alerts(known),
-        "boards.md": GENERATED + board_reference.reference(known.boards),
-        "engines.md": GENERATED + _engines(known.engines.values()),
+        "docs/inventory.md": GENERATED + inventory_reference.reference(json.loads(schema)),
+        "docs/metrics.md": GENERATED + _metrics(known),
+        "docs/alerts.md": GENERATED + _alerts(known),
+        "docs/boards.md": GENERATED + board_reference.reference(known.boards),
+        "docs/engines.md": GENERATED + _engines(known.engines.values()),
+        "README.md": _readme(Path("README.md").read_text("utf-8"), known.engines.values()),
     }
+
+
+def _readme(text: str, engines: Iterable[Engine]) -> str:
+    """The README with the engines between its two marks."""
+    before, start, rest = text.partition("<!-- engines: written by `make docs` -->\n")
+    _, end, after = rest.partition("<!-- /engines -->\n")
+    rows = [
+        (engine.title, f"`{engine.name}`", _proved(engine), _lacks(engine))
+        for engine in sorted(engines, key=lambda engine: (engine.kind != "model", engine.title))
+    ]
+    table = _table(("engine", "`engine:`", "proved with", "cannot supply"), rows)
+    return f"{before}{start}\n{table}\n\n{end}{after}"
+
+
+def _proved(engine: Engine) -> str:
+    return ", ".join(page.version for page in reversed(engine.pages))
+
+
+def _lacks(engine: Engine) -> str:
+    main = ("request_duration", "time_to_first_token", "tokens")
+    words = {"request_duration": "latency", "time_to_first_token": "first token"}
+    lacking = [words.get(signal, signal) for signal in main if signal in engine.unavailable]
+    averages = [
+        f"{words.get(signal, signal)} quantiles"
+        for signal in main
+        if (found := supply(engine, signal)) and found.how == "mean"
+    ]
+    return ", ".join((*lacking, *averages)) or "-"
 
 
 def _metrics(known: Definitions) -> str:
@@ -122,8 +151,8 @@ def _engine(engine: Engine) -> str:
     return "\n\n".join(
         (
             f"## {engine.title}",
-            f"`engine: {engine.name}` · {where} · model: {name} · tested with "
-            f"{', '.join(engine.versions)}",
+            f"`engine: {engine.name}` · {where} · model: {name} · proved with pages of "
+            f"{_proved(engine)} · names read in {', '.join(engine.versions)}",
             _table(("signal", "supplied", "why not"), rows),
             *("- " + note for note in engine.notes),
         )
@@ -145,7 +174,7 @@ def main(check: bool) -> None:
     """Write the reference pages into docs/."""
     stale = []
     for name, text in documents().items():
-        path = Path("docs") / name
+        path = Path(name)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(str(path))
             if not check:

@@ -13,7 +13,6 @@ from modelwatch import defaults, promql
 from modelwatch.inventory import Inventory, Quantity, Settings, Threshold
 from modelwatch.promql import select
 from modelwatch.rules import Alert, Scope
-from tests.real import program
 
 SEVERITIES = {"now": "page", "soon": "ticket", "watch": "dashboard"}
 
@@ -96,7 +95,7 @@ class Scene:
         return self.alert
 
 
-def complaints(alerts: Sequence[Alert], scene: Scene, directory: Path) -> str:
+def complaints(promtool: Path, alerts: Sequence[Alert], scene: Scene, directory: Path) -> str:
     """What promtool finds wrong with the scene; empty when all is as it should be."""
     (directory / "alerts.yml").write_text(alert_file("scene", alerts, INVENTORY))
     rule = next(
@@ -120,7 +119,7 @@ def complaints(alerts: Sequence[Alert], scene: Scene, directory: Path) -> str:
     }
     (directory / "test.yml").write_text(dump(document))
     done = subprocess.run(
-        [program("promtool"), "test", "rules", "test.yml"],
+        [promtool, "test", "rules", "test.yml"],
         cwd=directory,
         capture_output=True,
         text=True,

@@ -269,22 +269,26 @@ RETRIEVAL_SCENES = [
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", QUALITY_SCENES, ids=str)
-def test_a_quality_alert_fires_and_stays_silent(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(quality.ALERTS, scene, tmp_path)
+def test_a_quality_alert_fires_and_stays_silent(
+    promtool: Path, scene: Scene, tmp_path: Path
+) -> None:
+    assert not complaints(promtool, quality.ALERTS, scene, tmp_path)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", ANSWER_SCENES, ids=str)
 def test_flagged_answers_are_told_of_and_stay_silent_in_little_traffic(
-    scene: Scene, tmp_path: Path
+    promtool: Path, scene: Scene, tmp_path: Path
 ) -> None:
-    assert not complaints(answers.ALERTS, scene, tmp_path)
+    assert not complaints(promtool, answers.ALERTS, scene, tmp_path)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", RETRIEVAL_SCENES, ids=str)
-def test_a_retrieval_alert_fires_and_stays_silent(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(retrieval.ALERTS, scene, tmp_path)
+def test_a_retrieval_alert_fires_and_stays_silent(
+    promtool: Path, scene: Scene, tmp_path: Path
+) -> None:
+    assert not complaints(promtool, retrieval.ALERTS, scene, tmp_path)
 
 
 def test_every_answer_alert_has_a_scene() -> None:

@@ -151,14 +151,16 @@ USE_SCENES = [
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", CARD_SCENES, ids=str)
-def test_a_sick_or_missing_card_is_told_of(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(gpu.ALERTS, scene, tmp_path)
+def test_a_sick_or_missing_card_is_told_of(promtool: Path, scene: Scene, tmp_path: Path) -> None:
+    assert not complaints(promtool, gpu.ALERTS, scene, tmp_path)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", USE_SCENES, ids=str)
-def test_a_pool_that_does_not_earn_its_money_is_told_of(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(gpu_use.ALERTS, scene, tmp_path)
+def test_a_pool_that_does_not_earn_its_money_is_told_of(
+    promtool: Path, scene: Scene, tmp_path: Path
+) -> None:
+    assert not complaints(promtool, gpu_use.ALERTS, scene, tmp_path)
 
 
 def test_every_gpu_alert_has_a_scene() -> None:

@@ -135,7 +135,7 @@ SCENES = [
         "ModelPreemptionsHigh",
         chat("model:preemptions:rate5m"),
         "0.5",
-        "chat evicts 500m requests per second from its batch, over its limit of 0.2.",
+        "chat evicts 0.5 requests per second from its batch, over its limit of 0.2.",
     ),
     level(
         saturation.ALERTS,

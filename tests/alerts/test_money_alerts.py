@@ -202,8 +202,10 @@ DROPPED: dict[str, float | str] = {
     chat("model:floor:events", signal="kpi", score="orders"): 1000,
     **limit("kpi_drop", 0.2, "1h", "20%", kpi="ctr"),
 }
-KPI_SCENES = [
-    Scene(
+
+
+def dropped(fed: dict[str, float | str], silent: dict[str, dict[str, float | str]]) -> Scene:
+    return Scene(
         alert="ModelKpiDropped",
         hold="1h",
         summary="The ctr of chat is 40% lower than a week ago, over its limit of 20%.",
@@ -211,38 +213,43 @@ KPI_SCENES = [
         fires=fed,
         silent=silent,
     )
-    for fed, silent in (
-        (
-            DROPPED,
-            {
-                "a small drop": {CLICKS: 0.041},
-                "little volume": {VOLUME: 0.0115},
-                "a first week": {CLICKS_BEFORE: ""},
-                "nothing a week ago": {CLICKS_BEFORE: 0},
-            },
-        ),
-        # A KPI that is a gauge has no volume.
-        ({**DROPPED, VOLUME: ""}, {"a rise": {CLICKS: 0.06}}),
-    )
+
+
+KPI_SCENES = [
+    dropped(
+        DROPPED,
+        {
+            "a small drop": {CLICKS: 0.041},
+            "little volume": {VOLUME: 0.0115},
+            "a first week": {CLICKS_BEFORE: ""},
+            "nothing a week ago": {CLICKS_BEFORE: 0},
+        },
+    ),
+    # A KPI that is a gauge has no volume.
+    dropped({**DROPPED, VOLUME: ""}, {"a rise": {CLICKS: 0.06}}),
 ]
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", COST_SCENES, ids=str)
-def test_a_cost_alert_fires_and_stays_silent(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(cost.ALERTS, scene, tmp_path)
+def test_a_cost_alert_fires_and_stays_silent(promtool: Path, scene: Scene, tmp_path: Path) -> None:
+    assert not complaints(promtool, cost.ALERTS, scene, tmp_path)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", BUDGET_SCENES, ids=str)
-def test_a_budget_alert_fires_once_and_stays_silent(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(budgets.ALERTS, scene, tmp_path)
+def test_a_budget_alert_fires_once_and_stays_silent(
+    promtool: Path, scene: Scene, tmp_path: Path
+) -> None:
+    assert not complaints(promtool, budgets.ALERTS, scene, tmp_path)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("scene", KPI_SCENES, ids=("a share", "a gauge"))
-def test_a_kpi_is_compared_with_the_week_before(scene: Scene, tmp_path: Path) -> None:
-    assert not complaints(kpi.ALERTS, scene, tmp_path)
+def test_a_kpi_is_compared_with_the_week_before(
+    promtool: Path, scene: Scene, tmp_path: Path
+) -> None:
+    assert not complaints(promtool, kpi.ALERTS, scene, tmp_path)
 
 
 @pytest.mark.parametrize("module", [cost, budgets, kpi], ids=lambda module: module.__name__)

@@ -105,7 +105,7 @@ def test_a_model_that_nobody_declared_is_a_ticket_for_the_stack_team(
     job = 'job="gateway",engine="litellm",engine_model="gpt-9"'
     one = Fired(
         name="ModelUndeclared",
-        summary="gpt-9 gets 500m requests per second from job gateway, but the inventory does not "
+        summary="gpt-9 gets 0.5 requests per second from job gateway, but the inventory does not "
         "name it.",
         labels={"job": "gateway", "engine": "litellm", "engine_model": "gpt-9"},
     )
