@@ -16,9 +16,11 @@ from generator.board_digest import digest
 from generator.definitions import Definitions
 from generator.grafana import dashboard
 from generator.inventory_series import constants, predicted
+from generator.proofs import concerns
 from generator.rule_files import alert_file, constant_file, record_file
 from generator.series import predict
 from modelwatch.inventory import Inventory
+from modelwatch.resolved import fleet
 from modelwatch.rules import RecordGroup
 
 
@@ -30,6 +32,8 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
         *predicted(predict(inventory, definitions).total),
     )
     settings = inventory.settings
+    known = fleet(rows)
+    concerned = concerns(definitions.alerts, inventory, known)
     files = {
         **_below("prometheus", prometheus.files(inventory, engines)),
         "prometheus/rules/inventory.yml": constant_file(rows, settings),
@@ -43,7 +47,7 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
             f"prometheus/rules/alerts-{topic}.yml": alert_file(topic, alerts, inventory)
             for topic, alerts in definitions.alerts.items()
         },
-        **_below("prometheus/tests", rule_tests.files(inventory, definitions.alerts, rows)),
+        **_below("prometheus/tests", rule_tests.files(inventory, concerned, known)),
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
             f"grafana/dashboards/{board.uid}.json": dashboard(
@@ -57,7 +61,7 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
             definitions.boards, time_compression=settings.time_compression
         ),
         **_below("grafana/provisioning", provisioning.files(settings)),
-        **_below("runbooks", runbooks.files(inventory, definitions.alerts, engines)),
+        **_below("runbooks", runbooks.files(inventory, concerned, engines)),
     }
     return dict(sorted(files.items()))
 

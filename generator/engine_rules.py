@@ -125,10 +125,12 @@ def _parted(signal: str, rows: list[Row], joins: Joins) -> Record:
     own = [row for row in counted if not joins.of_server(row)]
     of_server = [row for row in counted if joins.of_server(row)]
     vectors = [_by_part(row, joins.engine, label) for row in own]
+    server_vectors = [_by_part(row, joins.engine, label) for row in of_server]
     if signal == "requests":
-        vectors += _zeros(own, counted, joins.engine)
+        vectors += _zeros(own, own, joins.engine)
+        server_vectors += _zeros(own, of_server, joins.engine)
     parts = [joins.join("\nor\n".join(vectors))] if own else []
-    parts += [joins.join(_by_part(row, joins.engine, label), of_server=True) for row in of_server]
+    parts += [joins.join(vector, of_server=True) for vector in server_vectors]
     return joins.record(metric, "\nor\n".join(parts), label)
 
 
@@ -139,13 +141,16 @@ def _by_part(row: Counter | Expression, engine: Engine, label: str) -> str:
 
 
 def _zeros(
-    own: list[Counter | Expression], counted: list[Counter | Expression], engine: Engine
+    own: list[Counter | Expression], counting: list[Counter | Expression], engine: Engine
 ) -> list[str]:
-    """Zero for each outcome that the engine would count but has not seen yet.
+    """Zero for each outcome that the rows would count but have not seen yet.
 
-    Without them a model with no failure yet has no error ratio instead of one of zero.
+    Without them a model with no failure yet has no error ratio instead of one of zero. A model for
+    which nothing counts failures has none: that is not the same as no failures.
     """
-    outcomes = dict.fromkeys(value for row in counted for value in _outcomes(row) if value)
+    if not own:
+        return []
+    outcomes = dict.fromkeys(value for row in counting for value in _outcomes(row) if value)
     by = vendor.identity(engine)
     counts = vendor.choice([vendor.presence(row, engine) for row in own], by)
     return [vendor.labelled(f"0 * ({counts})", "outcome", value) for value in outcomes]

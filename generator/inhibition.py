@@ -43,7 +43,8 @@ def inhibit_rules() -> list[Rule]:
         # What lasts is told; that it began as a burst is not.
         _mutes(['trouble="systematic"'], ['trouble="transient"'], equal=MODEL),
         *_faster_burns(equal=(*MODEL, "slo")),
-        *_faster_burns(equal=("budget", "environment")),
+        # Names of budgets are unique, and those of several environments carry none.
+        *_faster_burns(equal=("budget",)),
     ]
 
 

@@ -7,6 +7,7 @@ from generator import receivers
 from generator.definitions import definitions
 from generator.series import predict
 from modelwatch.inventory import Inventory
+from modelwatch.loading import load
 from modelwatch.problems import InventoryError, ModelwatchError, Problem
 from modelwatch.reading import read
 
@@ -21,8 +22,7 @@ def inventory_at(path: str) -> Inventory:
     """
     content = sys.stdin.buffer.read() if path == "-" else _content(Path(path))
     inventory = read("<stdin>" if path == "-" else path, content, definitions().engines)
-    lines = content.decode("utf-8").splitlines()
-    problems = (*receivers.problems(inventory), *_too_many_series(inventory, lines))
+    problems = (*receivers.problems(inventory), *_too_many_series(inventory, content))
     if problems:
         raise InventoryError(problems)
     return inventory
@@ -35,23 +35,18 @@ def _content(path: Path) -> bytes:
         raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
 
 
-def _too_many_series(inventory: Inventory, lines: list[str]) -> tuple[Problem, ...]:
+def _too_many_series(inventory: Inventory, content: bytes) -> tuple[Problem, ...]:
     limit = inventory.settings.series_limit
     if limit is None:
         return ()
     prediction = predict(inventory, definitions())
     if prediction.total <= limit:
         return ()
-    number = next(index for index, line in enumerate(lines, 1) if "series_limit" in line)
-    line = lines[number - 1]
     (name, _), most = max(prediction.models.items(), key=lambda entry: entry[1])
-    return (
-        Problem(
-            path=inventory.path,
-            line=number,
-            column=line.index("series_limit") + 1,
-            message=f"up to {prediction.total} series are needed, series_limit allows {limit}",
-            advice=f"raise the limit or watch less; most are of '{name}' with {most}",
-            source=line,
-        ),
+    document = load(inventory.path, content)
+    document.report.add(
+        document.root.block("settings").key_at("series_limit"),
+        f"up to {prediction.total} series are needed, series_limit allows {limit}",
+        f"raise the limit or watch less; most are of '{name}' with {most}",
     )
+    return tuple(document.report.found)

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from generator.rule_files import header
 from generator.yaml_text import dump
@@ -22,11 +23,11 @@ def files(inventory: Inventory, engines: Mapping[str, Engine]) -> dict[str, str]
     """Paths below `prometheus/` and their text."""
     scraped = _scraped(inventory)
     return {
-        "prometheus.yml": _configuration(inventory, scraped),
+        "prometheus.yml": _configuration(inventory, scraped, engines),
         **{
             f"targets/{job}.json": _targets(sources, engines)
             for job, sources in scraped.items()
-            if not sources[0].file_sd
+            if any(source.targets for source in sources)
         },
     }
 
@@ -47,9 +48,12 @@ def _sources(inventory: Inventory) -> Iterator[Source]:
         yield from pool.sources
 
 
-def _configuration(inventory: Inventory, scraped: Mapping[str, list[Source]]) -> str:
+def _configuration(
+    inventory: Inventory, scraped: Mapping[str, list[Source]], engines: Mapping[str, Engine]
+) -> str:
     settings = inventory.settings
     interval = promql.shortened(settings.scrape_interval, settings.time_compression)
+    stack = _stack(inventory)
     document = {
         "global": {
             "scrape_interval": interval,
@@ -61,8 +65,8 @@ def _configuration(inventory: Inventory, scraped: Mapping[str, list[Source]]) ->
             "alertmanagers": [{"static_configs": [{"targets": list(settings.alertmanagers)}]}]
         },
         "scrape_configs": [
-            *_stack(inventory),
-            *(_scrape_config(job, sources[0]) for job, sources in scraped.items()),
+            _job(job, stack.get(job, []), scraped.get(job, []), engines)
+            for job in dict.fromkeys((*stack, *scraped))
         ],
     }
     return dump(document, header=header(settings))
@@ -73,39 +77,72 @@ def _timeout(interval: str) -> str:
     return min("10s", interval, key=promql.duration_seconds)
 
 
-def _stack(inventory: Inventory) -> Iterator[dict[str, Any]]:
-    """Jobs of the monitoring stack itself: what it cannot be without, and what is declared."""
+def _stack(inventory: Inventory) -> dict[str, list[Source]]:
+    """Parts of the stack itself by job: what it cannot be without, and what is declared."""
     settings = inventory.settings
-    jobs = {
-        "prometheus": Source(engine="prometheus", targets=(_host(settings.prometheus_url),)),
-        "alertmanager": Source(engine="alertmanager", targets=settings.alertmanagers),
-        **{source.engine: source for source in inventory.stack_sources if source.targets},
+    declared: dict[str, list[Source]] = defaultdict(list)
+    for source in inventory.stack_sources:
+        if source.targets:
+            declared[source.engine].append(source)
+    return {
+        "prometheus": [_at(settings.prometheus_url)],
+        "alertmanager": [Source(engine="alertmanager", targets=settings.alertmanagers)],
+        **declared,
     }
-    for job, source in jobs.items():
-        yield {
-            "job_name": job,
-            **({"metrics_path": source.path} if source.path else {}),
-            **({"scheme": source.scheme} if source.scheme != "http" else {}),
-            "static_configs": [{"targets": list(source.targets)}],
-        }
 
 
-def _host(url: str) -> str:
-    return url.split("://", 1)[-1].split("/", 1)[0]
+def _at(url: str) -> Source:
+    """Prometheus itself, where the inventory says that it can be reached."""
+    parts = urlsplit(url)
+    prefix = parts.path.rstrip("/")
+    return Source(
+        engine="prometheus",
+        targets=(parts.netloc,),
+        scheme=parts.scheme,
+        path=f"{prefix}/metrics" if prefix else "",
+    )
 
 
-def _scrape_config(job: str, source: Source) -> dict[str, Any]:
-    """A job that reads its targets from a file, so that a new one needs no reload.
+def _where(scheme: str, path: str) -> dict[str, str]:
+    """How a job reaches its targets, as far as it is not the usual way."""
+    usual = {"metrics_path": ("", "/metrics"), "scheme": ("", "http")}
+    said = {"metrics_path": path, "scheme": scheme}
+    return {key: text for key, text in said.items() if text not in usual[key]}
+
+
+def _job(
+    name: str, stack: list[Source], sources: list[Source], engines: Mapping[str, Engine]
+) -> dict[str, Any]:
+    """One job for everything of its name: Prometheus refuses a second one."""
+    static = [{"targets": list(source.targets), **_labels(source)} for source in stack]
+    return {
+        "job_name": name,
+        **(_discovered(name, sources, engines) if sources else {}),
+        **({"static_configs": static} if static else {}),
+    }
+
+
+def _labels(source: Source) -> dict[str, Any]:
+    where = {f"__{key}__": text for key, text in _where(source.scheme, source.path).items()}
+    return {"labels": where} if where else {}
+
+
+def _discovered(job: str, sources: list[Source], engines: Mapping[str, Engine]) -> dict[str, Any]:
+    """Targets are read from files, so that a new one needs no reload.
 
     Metrics under our own names carry the labels `model` and `environment` themselves: these win
-    over labels of the target, or every join would break.
+    over labels of the target, or every join would break. Files of the user's say no scheme and
+    path, so the job does; ours say them by target, which wins.
     """
+    theirs = next((source for source in sources if source.file_sd), None)
+    where = _where(theirs.scheme, theirs.path or engines[theirs.engine].path) if theirs else {}
+    found = [source.file_sd or f"targets/{job}.json" for source in sources]
     return {
-        "job_name": job,
-        **({"honor_labels": True} if source.engine == "modelwatch" else {}),
+        **({"honor_labels": True} if sources[0].engine == "modelwatch" else {}),
+        **where,
         "sample_limit": SAMPLE_LIMIT,
         "label_value_length_limit": LABEL_VALUE_LIMIT,
-        "file_sd_configs": [{"files": [source.file_sd or f"targets/{job}.json"]}],
+        "file_sd_configs": [{"files": list(dict.fromkeys(found))}],
     }
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from generator.rule_files import WrittenAlert
+from generator.rule_files import WrittenAlert, written_alerts
 from generator.selectors import selectors
 from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.recorded import ALERT_POLICY, BUDGET_POLICY, POOL_POLICY
+from modelwatch.inventory import Inventory
 from modelwatch.resolved import Fleet, matches
 from modelwatch.rules import HOLD, IDENTITY, Alert, Constant, Facts, Given, Level, Scope
 from modelwatch.templates import render
@@ -67,6 +68,32 @@ class Subject:
         return self.policy.get("severity") or self.rule.labels["severity"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """An alert in one fleet: its rules and whom it can fire for; if for nobody, the reason."""
+
+    alert: Alert
+    rules: tuple[WrittenAlert, ...]
+    subjects: tuple[Subject, ...]
+    reason: str
+
+
+def concerns(
+    alerts: Mapping[str, Sequence[Alert]], inventory: Inventory, known: Fleet
+) -> dict[str, tuple[Concern, ...]]:
+    """Whom each alert concerns, by topic."""
+    return {
+        topic: tuple(_concern(alert, inventory, known) for alert in found)
+        for topic, found in sorted(alerts.items())
+    }
+
+
+def _concern(alert: Alert, inventory: Inventory, known: Fleet) -> Concern:
+    rules = written_alerts([alert], inventory)
+    found, reason = subjects(alert, rules, known)
+    return Concern(alert=alert, rules=rules, subjects=found, reason=reason)
+
+
 def subjects(
     alert: Alert, rules: Sequence[WrittenAlert], known: Fleet
 ) -> tuple[tuple[Subject, ...], str]:
@@ -120,9 +147,11 @@ def _can_fire(subject: Subject) -> bool:
     """
     if subject.rule.alert.scope in POLICY and not subject.policy:
         return False
+    proof = subject.rule.alert.proof
     try:
-        feeds(subject, Case.FIRES)
-        return subject.rule.alert.proof.reachable(subject.facts)
+        for given in proof.given:
+            _value(given, subject, Case.FIRES)
+        return proof.reachable(subject.facts)
     except KeyError:
         return False
 
@@ -134,13 +163,17 @@ def feeds(subject: Subject, case: Case) -> tuple[Feed, ...]:
 
 def _feed(given: Given, subject: Subject, case: Case) -> Feed:
     identity = subject.identity if given.identity else {}
-    level = _level(given, case)
     return Feed(
         metric=given.metric,
         labels={**identity, **_filled(given.labels, subject)},
-        value=None if level is None else _number(level, subject.facts),
+        value=_value(given, subject, case),
         ramp=given.ramp,
     )
+
+
+def _value(given: Given, subject: Subject, case: Case) -> float | None:
+    level = _level(given, case)
+    return None if level is None else _number(level, subject.facts)
 
 
 def _level(given: Given, case: Case) -> Level | None:

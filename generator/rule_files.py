@@ -122,7 +122,7 @@ def dashboard_url(alert: Alert, settings: Settings) -> str:
     variables = {
         Scope.MODEL: ("model", "environment"),
         Scope.POOL: ("pool", "environment"),
-        Scope.BUDGET: ("environment",),
+        Scope.BUDGET: ("budget",),
         Scope.STACK: (),
     }[alert.scope]
     chosen = "".join(f"var-{name}={{{{ $labels.{name} }}}}&" for name in variables)

@@ -11,13 +11,13 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from generator.proofs import Case, Feed, Subject, constants_of, feeds, fired, subjects
-from generator.rule_files import WrittenAlert, header, written_alerts
+from generator.proofs import Case, Concern, Feed, Subject, constants_of, feeds, fired
+from generator.rule_files import WrittenAlert, header
 from generator.yaml_text import dump
 from modelwatch import promql
 from modelwatch.inventory import Inventory, Settings
-from modelwatch.resolved import Fleet, fleet
-from modelwatch.rules import Alert, Constant
+from modelwatch.resolved import Fleet
+from modelwatch.rules import Constant
 
 SUBJECTS_PER_ALERT = 3
 """Subjects that an alert is proved on at the most; each meets another severity or hold."""
@@ -26,26 +26,23 @@ _SLACK = 2  # minutes between the last thing that may still be firing and the ch
 
 
 def files(
-    inventory: Inventory, alerts: Mapping[str, Sequence[Alert]], rows: Sequence[Constant]
+    inventory: Inventory, concerns: Mapping[str, Sequence[Concern]], known: Fleet
 ) -> dict[str, str]:
-    """`<topic>_test.yml` of every topic; `rows` are the inventory's constants."""
-    known = fleet(rows)
+    """`<topic>_test.yml` of every topic."""
     return {
-        f"{topic}_test.yml": _file(topic, found, inventory, known)
-        for topic, found in sorted(alerts.items())
+        f"{topic}_test.yml": _file(topic, found, inventory.settings, known)
+        for topic, found in concerns.items()
     }
 
 
-def _file(topic: str, alerts: Sequence[Alert], inventory: Inventory, known: Fleet) -> str:
-    settings = inventory.settings
-    rules = written_alerts(alerts, inventory)
+def _file(topic: str, concerns: Sequence[Concern], settings: Settings, known: Fleet) -> str:
     tests: list[dict[str, Any]] = []
     notes = [header(settings)]
-    for alert in alerts:
-        found, reason = subjects(alert, [rule for rule in rules if rule.alert is alert], known)
-        if reason:
-            notes.append(f"Not applicable: {alert.name}: {reason}.")
-        tests.extend(test for subject in chosen(found) for test in _tests(subject, known, settings))
+    for concern in concerns:
+        if concern.reason:
+            notes.append(f"Not applicable: {concern.alert.name}: {concern.reason}.")
+        for subject in chosen(concern.subjects):
+            tests.extend(_tests(subject, known, settings))
     document = {
         "rule_files": [f"../rules/alerts-{topic}.yml"],
         "evaluation_interval": promql.shortened("1m", settings.time_compression),

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.explain import readable
-from generator.inventory_series import constants
-from generator.proofs import Subject, sample_labels, subjects
-from generator.rule_files import WrittenAlert, written_alerts
+from generator.proofs import Concern, Subject, sample_labels
 from modelwatch import promql
 from modelwatch.engine import Engine
 from modelwatch.inventory import Inventory, Model, Pool
-from modelwatch.resolved import fleet
 from modelwatch.rules import Alert, Scope
 from modelwatch.supply import supply, unavailable
 from modelwatch.templates import render
 
 NOTE = "<!-- Written by modelwatch from the inventory. Changes are lost with the next generate. -->"
+
+LISTED = 20
+"""Subjects that a page names at the most: it must stay readable for a fleet of thousands."""
 
 _SUBJECT_COLUMNS = {
     Scope.MODEL: ("model", "environment"),
@@ -26,31 +26,21 @@ _SUBJECT_COLUMNS = {
 
 
 def files(
-    inventory: Inventory, alerts: Mapping[str, Sequence[Alert]], engines: Mapping[str, Engine]
+    inventory: Inventory,
+    concerns: Mapping[str, Sequence[Concern]],
+    engines: Mapping[str, Engine],
 ) -> dict[str, str]:
     """`<AlertName>.md` of every alert, and `README.md`."""
-    known = fleet(constants(inventory, engines))
     owners: dict[tuple[str, str, str], Model | Pool] = {
         **{("model", *model.key): model for model in inventory.models},
         **{("pool", pool.name, pool.environment): pool for pool in inventory.pools},
     }
     pages: dict[str, str] = {}
     index: list[str] = []
-    for topic, found in sorted(alerts.items()):
-        rules = written_alerts(found, inventory)
-        for alert in found:
-            own = tuple(rule for rule in rules if rule.alert is alert)
-            concerned, reason = subjects(alert, own, known)
-            page = _Page(
-                alert=alert,
-                rules=own,
-                subjects=concerned,
-                reason=reason,
-                inventory=inventory,
-                engines=engines,
-                owners=owners,
-            )
-            pages[f"{alert.name}.md"] = page.text()
+    for topic, found in concerns.items():
+        for concern in found:
+            page = _Page(concern=concern, inventory=inventory, engines=engines, owners=owners)
+            pages[f"{concern.alert.name}.md"] = page.text()
             index.append(page.index_row(topic))
     return {"README.md": _index(index), **pages}
 
@@ -67,19 +57,26 @@ def _index(rows: Sequence[str]) -> str:
 class _Page:
     """What the page of one alert is made of. `owners` are models and pools by identity."""
 
-    alert: Alert
-    rules: tuple[WrittenAlert, ...]
-    subjects: tuple[Subject, ...]
-    reason: str
+    concern: Concern
     inventory: Inventory
     engines: Mapping[str, Engine]
     owners: Mapping[tuple[str, str, str], Model | Pool]
 
+    @property
+    def alert(self) -> Alert:
+        """The alert that the page is about."""
+        return self.concern.alert
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Whom it concerns."""
+        return self.concern.subjects
+
     def index_row(self, topic: str) -> str:
         count = len({tuple(subject.identity.items()) for subject in self.subjects})
         here = f"watches {count}" if self.alert.scope is not Scope.STACK else "watches the stack"
-        name = self.alert.name
-        return _row((f"[{name}]({name}.md)", topic, str(self.alert.urgency), self.reason or here))
+        page = f"[{self.alert.name}]({self.alert.name}.md)"
+        return _row((page, topic, str(self.alert.urgency), self.concern.reason or here))
 
     def text(self) -> str:
         alert = self.alert
@@ -133,13 +130,13 @@ class _Page:
             if isinstance(model, Model) and model.runbook
         }
         if notes:
-            yield "## What the owners say\n\n" + _bullets(
-                f"**{name}**: {note}" for name, note in notes.items()
+            yield "## What the owners say\n\n" + self._named(
+                [f"**{name}**: {note}" for name, note in notes.items()]
             )
 
     def _concerned(self) -> str:
-        if self.reason:
-            return f"Nobody here: {self.reason}."
+        if self.concern.reason:
+            return f"Nobody here: {self.concern.reason}."
         if self.alert.scope is Scope.STACK:
             team = self.inventory.settings.stack_team
             severity = self.subjects[0].severity
@@ -154,12 +151,30 @@ class _Page:
             "For",
             "Board",
         )
-        rows = [self._concerned_row(subject) for subject in self.subjects]
-        teams = dict.fromkeys(subject.policy.get("team", "") for subject in self.subjects)
-        contacts = _bullets(self._contact(team) for team in teams if team)
-        blind = [line for subject in self.subjects for line in self._blind(subject)]
-        unable = f"\n\nIt cannot fire for:\n\n{_bullets(dict.fromkeys(blind))}" if blind else ""
-        return f"{_table(columns, rows)}\n\n{contacts}{unable}"
+        listed = self.subjects[:LISTED]
+        rows = [self._concerned_row(subject) for subject in listed]
+        teams = dict.fromkeys(subject.policy.get("team", "") for subject in listed)
+        contacts = [self._contact(team) for team in teams if team]
+        blind = list(dict.fromkeys(self._blind()))
+        parts = (
+            _table(columns, rows),
+            self._more(len(self.subjects)),
+            _bullets(contacts),
+            f"It cannot fire for:\n\n{self._named(blind)}" if blind else "",
+        )
+        return "\n\n".join(filter(None, parts))
+
+    def _named(self, lines: Sequence[str]) -> str:
+        """A list that is cut where it would no longer be read."""
+        return "\n\n".join(filter(None, (_bullets(lines[:LISTED]), self._more(len(lines)))))
+
+    def _more(self, count: int) -> str:
+        """How many are not listed, and how to ask about one of them."""
+        if count <= LISTED:
+            return ""
+        command = f"`modelwatch explain {self.alert.name} INVENTORY --model NAME`"
+        ask = f"; {command} tells about one" if self.alert.scope is Scope.MODEL else ""
+        return f"And {count - LISTED} more{ask}."
 
     def _concerned_row(self, subject: Subject) -> str:
         owner = next((o.owner for o in self._owners(subject) if isinstance(o, Model)), "")
@@ -179,15 +194,20 @@ class _Page:
             )
         )
 
-    def _blind(self, subject: Subject) -> Iterator[str]:
-        """Signals that no engine of the subject exposes."""
-        for owner in self._owners(subject):
-            engines = [self.engines[s.engine] for s in owner.sources if s.engine in self.engines]
-            for signal in self.alert.needs:
-                if engines and not any(supply(engine, signal) for engine in engines):
-                    reasons = [unavailable(engine).get(signal, "") for engine in engines]
-                    why = "; ".join(dict.fromkeys(filter(None, reasons)))
-                    yield f"**{subject.title}**: no {signal}{f' ({why})' if why else ''}"
+    def _blind(self) -> Iterator[str]:
+        """Subjects of which no engine exposes a signal that the alert needs."""
+        for signal in self.alert.needs:
+            able = {name for name, engine in self.engines.items() if supply(engine, signal)}
+            for subject in self.subjects:
+                for owner in self._owners(subject):
+                    names = {source.engine for source in owner.sources} & set(self.engines)
+                    if names and not names & able:
+                        yield f"**{subject.title}**: no {signal}{self._reason(names, signal)}"
+
+    def _reason(self, names: Iterable[str], signal: str) -> str:
+        found = [unavailable(self.engines[name]).get(signal, "") for name in sorted(names)]
+        why = "; ".join(dict.fromkeys(filter(None, found)))
+        return f" ({why})" if why else ""
 
     def _contact(self, name: str) -> str:
         team = self.inventory.teams.get(name)
@@ -208,10 +228,12 @@ class _Page:
         ]
         factor = self.inventory.settings.time_compression
         expressions = "\n\n".join(
-            f"```promql\n{promql.compressed(rule.expr, factor)}\n```" for rule in self.rules[:1]
+            f"```promql\n{promql.compressed(rule.expr, factor)}\n```"
+            for rule in self.concern.rules[:1]
         )
-        times = ", ".join(rule.hold for rule in self.rules)
-        note = f"The same again for each time to hold: {times}." if len(self.rules) > 1 else ""
+        holds = [rule.hold for rule in self.concern.rules]
+        times = ", ".join(holds)
+        note = f"The same again for each time to hold: {times}." if len(holds) > 1 else ""
         return "\n\n".join(filter(None, (" ".join(filter(None, facts)), note, expressions)))
 
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from modelwatch.problems import ModelwatchError
 
@@ -48,14 +48,16 @@ def write(root: Path, files: Mapping[str, str]) -> Change:
         ModelwatchError: a file that we did not write is in the way, or the disk refused.
     """
     planned = change(root, files)
-    foreign = sorted(set(planned.changed) - _written(root))
-    if foreign:
+    manifest = json.dumps(sorted(files), indent=1) + "\n"
+    if not planned and _text(root / MANIFEST) == manifest:
+        return planned
+    if foreign := _foreign(root, planned):
         raise ModelwatchError(
-            f"{root / foreign[0]} is in the way and was not written by modelwatch; "
+            f"{foreign} is in the way and was not written by modelwatch; "
             "move it or choose another output directory"
         )
-    manifest = {MANIFEST: json.dumps(sorted(files), indent=1) + "\n"}
-    updates = {path: files[path] for path in (*planned.created, *planned.changed)} | manifest
+    updates = {path: files[path] for path in (*planned.created, *planned.changed)}
+    updates[MANIFEST] = manifest
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _staging(root) as staging:
@@ -86,26 +88,52 @@ def _diff(path: str, old: str, new: str) -> Iterator[str]:
     )
 
 
+def _foreign(root: Path, planned: Change) -> Path | None:
+    """What is not ours and would be overwritten, or led through to a place outside the tree."""
+    for path in sorted(set(planned.changed) - _written(root)):
+        return root / path
+    for path in (*planned.created, *planned.changed, *planned.removed, MANIFEST):
+        for step in (root / path, *(root / path).parents):
+            if step == root:
+                break
+            if step.is_symlink():
+                return step
+    return None
+
+
 def _written(root: Path) -> set[str]:
     text = _text(root / MANIFEST)
     if text is None:
         return set()
     try:
         paths = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
+        paths = None
+    if not isinstance(paths, list) or not all(map(_inside, paths)):
         raise ModelwatchError(
-            f"{root / MANIFEST} is damaged; delete {root} and generate again"
-        ) from None
-    return {str(path) for path in paths}
+            f"{root / MANIFEST} is damaged; generate into another directory, or restore it"
+        )
+    return set(paths)
+
+
+def _inside(path: object) -> bool:
+    """Whether this can be the path of a file below the tree, whoever wrote it."""
+    if not isinstance(path, str) or not path.isprintable():
+        return False
+    parts = PurePosixPath(path)
+    return bool(parts.parts) and not parts.is_absolute() and ".." not in parts.parts
 
 
 def _text(path: Path) -> str | None:
+    """What the file says; None where there is none."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ModelwatchError(f"cannot read {path}: {failure}") from failure
+    except OSError as failure:
+        raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
+    except UnicodeDecodeError:
+        raise ModelwatchError(f"cannot read {path}: it is no text in UTF-8") from None
 
 
 @contextlib.contextmanager
@@ -128,18 +156,20 @@ def _write_all(directory: Path, files: Mapping[str, str]) -> None:
 def _swap(root: Path, staging: Path, updated: tuple[str, ...], removed: tuple[str, ...]) -> None:
     """Rename the new files over the old ones; put the old ones back if anything fails."""
     old = staging / "old"
+    for name in (*updated, *removed):
+        _keep(root / name, old / name)
     done: list[str] = []
     try:
-        for name in (*updated, *removed):
-            done.append(name)
-            _keep(root / name, old / name)
-            _replace(staging / "new" / name, root / name)
         for name in removed:
-            (root / name).unlink(missing_ok=True)
-    except OSError:
+            done.append(name)
+            (root / name).unlink()
+        for name in updated:
+            done.append(name)
+            _replace(staging / "new" / name, root / name)
+    except BaseException:  # an interrupt must not leave half of each tree either
         for name in done:
-            (root / name).unlink(missing_ok=True)
-            _replace(old / name, root / name)
+            _restore(old / name, root / name)
+            _remove_empty((root / name).parent, root)
         raise
     for name in removed:
         _remove_empty((root / name).parent, root)
@@ -152,12 +182,21 @@ def _keep(path: Path, copy: Path) -> None:
 
 
 def _replace(source: Path, destination: Path) -> None:
-    if source.exists():
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(destination)
+
+
+def _restore(kept: Path, path: Path) -> None:
+    with contextlib.suppress(OSError):  # the others must be put back as well
+        if kept.exists():
+            _replace(kept, path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _remove_empty(directory: Path, root: Path) -> None:
-    while directory != root and not any(directory.iterdir()):
-        directory.rmdir()
-        directory = directory.parent
+    """Remove the directory and those above it that hold nothing; a file of anyone keeps them."""
+    with contextlib.suppress(OSError):
+        while directory != root:
+            directory.rmdir()
+            directory = directory.parent

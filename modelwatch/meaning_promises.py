@@ -1,10 +1,12 @@
 """Promises and limits against the engines: can any source of the model supply what is needed?"""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from modelwatch import defaults
+from modelwatch.catalogue import FAILURES
 from modelwatch.context import Context, Draft
 from modelwatch.engine import Engine
 from modelwatch.inventory import Model, Slo, Threshold
@@ -65,11 +67,15 @@ class _Supplies:
 def check_promises(context: Context, models: Sequence[Draft]) -> None:
     """Report promises and limits that nothing could ever measure."""
     supplies = _Supplies(context)
+    served = Counter(key for draft in models for key in _servers(draft.model))
     for draft in models:
         if not draft.model.sources:
             continue
+        alone = all(served[key] == 1 for key in _servers(draft.model))
         for slo in draft.model.slos:
             _check_slo(context, draft, slo, supplies)
+            if slo.kind == "availability":
+                _check_failures(context, draft, supplies, alone=alone)
         for key in draft.block.block("limits"):
             _check_limit(context, draft, key, supplies)
         _check_score(context, draft)
@@ -102,6 +108,33 @@ def _check_slo(context: Context, draft: Draft, slo: Slo, supplies: _Supplies) ->
         )
     for engine, one in histograms.items():
         _check_boundary(context, place, engine, one.buckets, slo.limit.value)
+
+
+def _servers(model: Model) -> set[tuple[str, str]]:
+    """Job and target of everything that serves the model; no target stands for the whole job."""
+    return {
+        (source.scraped_job, target)
+        for source in model.sources
+        for target in source.targets or source.instances or ("",)
+    }
+
+
+def _check_failures(context: Context, draft: Draft, supplies: _Supplies, *, alone: bool) -> None:
+    """A failure that nobody counts for this model would look like none at all."""
+    found = supplies.of(draft.model, "requests")
+    counted = {
+        value for one in found.values() for value in one.values if alone or value not in one.shared
+    }
+    if not found or not draft.whole or counted & set(FAILURES):
+        return
+    titles = " and ".join(context.engines[engine].title for engine in found)
+    of_server = any(set(one.shared) & set(FAILURES) for one in found.values())
+    context.report.add(
+        draft.at("slo", "availability"),
+        f"'availability' cannot be measured: {titles} counts failures "
+        + ("only for a whole server, which serves several models here" if of_server else "of none"),
+        "remove it, or add a source that counts them, such as a gateway or a probe",
+    )
 
 
 def _without(draft: Draft, slo: Slo) -> str:

@@ -11,7 +11,17 @@ from decimal import Decimal
 from modelwatch.catalogue.metric import MODEL, Metric
 
 Series = Metric | str
-_SECONDS = {"ms": Decimal("0.001"), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SECONDS = {
+    unit: Decimal(seconds)
+    for unit, seconds in (
+        ("ms", "0.001"),
+        ("s", 1),
+        ("m", 60),
+        ("h", 3600),
+        ("d", 86400),
+        ("w", 604800),
+    )
+}
 _DURATION = r"\d+(?:ms|s|m|h|d|w)"
 
 

@@ -30,7 +30,7 @@ from modelwatch.reading_models import models
 from modelwatch.reading_money import budgets, pools
 from modelwatch.reading_signals import fleet_floors, fleet_thresholds
 from modelwatch.reading_sources import addresses
-from modelwatch.schema import Check, inventory_rule
+from modelwatch.schema import Check
 from modelwatch.tree import Block, Items, Value, as_text
 
 _KINDS = ("counter", "gauge", "histogram", "promql")
@@ -44,7 +44,7 @@ def read(path: str, content: bytes, engines: Mapping[str, Engine]) -> Inventory:
     """
     document = load(path, content)
     walk = Check(report=document.report)
-    walk.run(document.root, inventory_rule())
+    walk.run(document.root)
     own = _custom_engines(document.root)
     _refuse_known_names(document, engines)
     _refuse_repeats(document, own)

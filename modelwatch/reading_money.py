@@ -14,8 +14,8 @@ _AS_OTHER = {"cached_input": "input", "reasoning": "output"}
 """A token kind without a price of its own costs as this one."""
 _SCOPES = ("model", "team", "feature")
 Spenders = dict[tuple[str, str], list[tuple[Model, Decimal]]]
-EVERYWHERE = "all"
-"""Environment of a budget for models in several."""
+EVERYWHERE = ""
+"""Environment of a budget for models in several: its series carry no such label."""
 
 
 def prices(context: Context, block: Block) -> Prices:

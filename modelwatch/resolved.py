@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 from modelwatch.catalogue.inventory import (
     BUDGET_INFO,
@@ -153,16 +154,22 @@ def _matched(value: str, wanted: str) -> bool:
 class Fleet:
     """Every constant of an inventory, its own and the resolved ones, to look things up in.
 
-    `index` holds the rows by name of series and by model, `""` for rows that are of no model.
+    `index` holds the rows by name of series and by model, `""` for rows that are of no model;
+    `signals` holds them by name of series and signal, for those that have one.
     """
 
     metrics: tuple[Metric, ...]
     index: Mapping[str, Mapping[str, Sequence[Constant]]]
+    signals: Mapping[tuple[str, str], Sequence[Constant]]
 
     def of(self, metric: Metric, where: Mapping[str, str] | None = None) -> tuple[Constant, ...]:
         """The rows of a series that fit a selector."""
-        found = self.index.get(metric.name, {}).values()
-        return tuple(row for rows in found for row in rows if matches(row.labels, where or {}))
+        where = where or {}
+        if (signal := where.get("signal", "~")).isidentifier():
+            found = self.signals.get((metric.name, signal), ())
+        else:
+            found = chain.from_iterable(self.index.get(metric.name, {}).values())
+        return tuple(row for row in found if matches(row.labels, where))
 
     def about(
         self, subject: Mapping[str, str], metric: Metric, where: Mapping[str, str] | None = None
@@ -193,9 +200,13 @@ def fleet(rows: Sequence[Constant]) -> Fleet:
     """The rows of an inventory with the resolved ones beside them."""
     every = (*rows, *resolved(rows))
     index: dict[str, dict[str, list[Constant]]] = defaultdict(lambda: defaultdict(list))
+    signals: dict[tuple[str, str], list[Constant]] = defaultdict(list)
     for row in every:
         index[row.metric.name][row.labels.get("model", "")].append(row)
+        if signal := row.labels.get("signal"):
+            signals[row.metric.name, signal].append(row)
     return Fleet(
         metrics=tuple(dict.fromkeys(row.metric for row in every)),
         index={name: dict(by_model) for name, by_model in index.items()},
+        signals=dict(signals),
     )

@@ -1,139 +1,121 @@
 """Checks a parsed file against `inventory.schema.json` and says in words what does not fit.
 
-The schema is JSON Schema 2020-12; this is a reader of the part of it that we use, compiled once.
-A general validator takes seconds for a thousand models and reports in its own words; the tests
-hold the two against each other. An unknown keyword in the schema is an error, never ignored.
+`jsonschema` does the checking, on the values as they were parsed. It is given the schema without
+references, which it would follow anew for every value: that takes half the time.
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
-from modelwatch.problems import DefinitionError, Place, Report
-from modelwatch.schema_words import (
-    Path,
-    bad_key,
-    missing,
-    not_a_choice,
-    out_of_range,
-    too_few,
-    unknown_key,
-    wrong_text,
-    wrong_type,
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from modelwatch.problems import Report
+from modelwatch.schema_words import WORDS, Schema, about_key
+from modelwatch.tree import Block, Items, Number
+
+CHECKED = (
+    "type",
+    "enum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minItems",
+    "minProperties",
+    "maxProperties",
+    "propertyNames",
+    "required",
+    "additionalProperties",
+    "properties",
+    "items",
+    "uniqueItems",
 )
-from modelwatch.tree import Block, Items, Number, Value
-
-_ANNOTATIONS = frozenset({"$schema", "$defs", "title", "description", "examples", "errorMessage"})
-_CHECKED = {
-    "type": "types",
-    "enum": "choices",
-    "pattern": "pattern",
-    "minLength": "shortest",
-    "maxLength": "longest",
-    "minimum": "least",
-    "maximum": "most",
-    "items": "entries",
-    "minItems": "fewest",
-    "uniqueItems": "unique",
-    "properties": "properties",
-    "required": "required",
-    "additionalProperties": "others",
-    "propertyNames": "names",
-    "minProperties": "fewest_keys",
-    "maxProperties": "most_keys",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One compiled subschema."""
-
-    types: frozenset[str] = frozenset()
-    choices: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
-    shortest: int = 0
-    longest: int | None = None
-    least: int | None = None
-    most: int | None = None
-    entries: "Rule | None" = None
-    fewest: int = 0
-    unique: bool = False
-    properties: Mapping[str, "Rule"] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    others: "Rule | bool" = True
-    names: "Rule | None" = None
-    fewest_keys: int = 0
-    most_keys: int | None = None
-    title: str = ""
-    words: str = ""
-    examples: tuple[Any, ...] = ()
+"""Keywords in the order in which they are checked: a whole value before what is in it."""
+TOLD = ("title", "errorMessage", "examples")
+"""Keywords that messages are made of."""
 
 
 @cache
-def inventory_schema() -> Mapping[str, Any]:
+def inventory_schema() -> Schema:
     """The schema of an inventory, as written."""
     text = resources.files("modelwatch").joinpath("inventory.schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: Schema = json.loads(text)
     return schema
 
 
 @cache
-def inventory_rule() -> Rule:
-    """The schema of an inventory, compiled."""
-    schema = inventory_schema()
-    return compiled(schema, schema.get("$defs", {}))
+def inventory_syntax() -> Schema:
+    """The schema of an inventory as it is checked."""
+    return inlined(inventory_schema(), inventory_schema()["$defs"])
 
 
-def compiled(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Rule:
-    """The subschema as a rule.
-
-    Raises:
-        DefinitionError: it uses a keyword that is not read here.
-    """
-    if "$ref" in schema:
-        beside = set(schema) - _ANNOTATIONS - {"$ref"}
-        if beside:
-            raise DefinitionError(f"the schema has {sorted(beside)} beside a reference")
-        target = definitions[schema["$ref"].removeprefix("#/$defs/")]
-        return compiled({**target, **schema_without(schema, "$ref")}, definitions)
-    unknown = set(schema) - _ANNOTATIONS - set(_CHECKED)
-    if unknown:
-        raise DefinitionError(f"the schema uses {sorted(unknown)}, which is not read here")
-    facts = {
-        _CHECKED[key]: _fact(key, schema[key], definitions) for key in schema if key in _CHECKED
-    }
-    return Rule(
-        **facts,
-        title=schema.get("title", ""),
-        words=schema.get("errorMessage", ""),
-        examples=tuple(schema.get("examples", ())),
+@cache
+def inventory_validator() -> Draft202012Validator:
+    """The validator of an inventory, for values as they are parsed."""
+    kinds = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
+    validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"uniqueItems": _once}, type_checker=kinds
     )
+    return validator(inventory_syntax())
 
 
-def schema_without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The schema without one keyword."""
-    return {name: value for name, value in schema.items() if name != key}
+def inlined(schema: Schema, definitions: Schema) -> dict[str, Any]:
+    """The same schema without references, its keywords in the order of `CHECKED`."""
+    if "$ref" in schema:
+        beside = dict(schema)
+        target = definitions[beside.pop("$ref").removeprefix("#/$defs/")]
+        return inlined({**target, **beside}, definitions)
+    made: dict[str, Any] = {}
+    for key in (*CHECKED, *TOLD):
+        if key not in schema:
+            continue
+        value = schema[key]
+        if key == "pattern":
+            # As JSON Schema means it: in Python `\d` is any digit, and `$` lets a newline pass.
+            made[key] = rf"(?a:{value})\Z"
+        elif key == "properties":
+            made[key] = {name: inlined(inner, definitions) for name, inner in value.items()}
+        elif key == "additionalProperties" and value:
+            # The library goes through these in the order of the file, through others in any.
+            made["patternProperties"] = {"": inlined(value, definitions)}
+        else:
+            made[key] = inlined(value, definitions) if key in ("items", "propertyNames") else value
+    return made
 
 
-def _fact(key: str, value: Any, definitions: Mapping[str, Any]) -> Any:
-    fact = value
-    match key:
-        case "type":
-            fact = frozenset([value] if isinstance(value, str) else value)
-        case "enum" | "required":
-            fact = tuple(value)
-        case "pattern":
-            fact = re.compile(value, re.ASCII)
-        case "properties":
-            fact = {name: compiled(rule, definitions) for name, rule in value.items()}
-        case "items" | "propertyNames" | "additionalProperties" if isinstance(value, dict):
-            fact = compiled(value, definitions)
-    return fact
+def _is_whole(_: object, value: object) -> bool:
+    return isinstance(value, Number) and value == value.to_integral_value()
+
+
+def _once(_: object, wanted: bool, entries: object, __: object) -> Iterator[ValidationError]:
+    """Every text that was there before; the library would compare each entry with each other."""
+    seen: set[str] = set()
+    for index, entry in enumerate(entries if wanted and isinstance(entries, list) else ()):
+        if isinstance(entry, str):
+            if entry in seen:
+                yield ValidationError("twice", path=(index,))
+            seen.add(entry)
+
+
+class Step(NamedTuple):
+    """One step down the tree: a block or list, the key in it, and the schema of the holder."""
+
+    holder: Any
+    key: Any
+    schema: Schema
+
+    def down(self) -> tuple[Any, Schema]:
+        """The value under the key, and its schema."""
+        if isinstance(self.holder, Items):
+            return self.holder[self.key], self.schema["items"]
+        known = self.schema.get("properties", {}).get(self.key)
+        return self.holder[self.key], known or self.schema["patternProperties"][""]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,144 +128,84 @@ class Check:
 
     report: Report
     damaged: dict[str, int] = field(default_factory=dict)
+    told: set[tuple[int, str | int]] = field(default_factory=set)
+    """Holder and key of each piece that was reported: nothing more is said of what is in it."""
+    gone: dict[int, tuple[Block | Items, set[str | int]]] = field(default_factory=dict)
+    """Holders, and what is to be taken out of each."""
 
-    def run(self, root: Block, rule: Rule) -> None:
+    def run(self, root: Block) -> None:
         """Check the whole file."""
-        self._fits(root, rule, root.place, ())
+        for error in inventory_validator().iter_errors(root):
+            self._tell(error, root, inventory_syntax())
+        for holder, keys in self.gone.values():
+            _take_out(holder, keys)
 
-    def _fits(self, value: Value, rule: Rule, place: Place, path: Path) -> bool:
-        """Whether the value, less what was taken out of it, can be used."""
-        kind = _kind(value)
-        if kind not in rule.types and not (kind == "integer" and "number" in rule.types):
-            self.report.add(place, *wrong_type(value, kind, rule, path))
-            return False
-        if isinstance(value, Block):
-            return self._block_fits(value, rule, place, path)
-        if isinstance(value, Items):
-            return self._items_fit(value, rule, place, path)
-        if isinstance(value, str):
-            return self._text_fits(value, rule, place, path)
-        if isinstance(value, Number) and not _in_range(value, rule):
-            self.report.add(place, *out_of_range(value, rule, path))
-            return False
+    def _tell(self, error: ValidationError, value: Any, schema: Schema) -> None:
+        path = tuple(error.path)
+        steps: list[Step] = []
+        for key in path:
+            steps.append(Step(value, key, schema))
+            value, schema = steps[-1].down()
+        words = WORDS.get(str(error.validator))
+        if words is None or "propertyNames" in error.schema_path:
+            for name in _keys_of(error, value, schema):
+                if self._is_new(*steps, Step(value, name, schema)):
+                    secret = f"{name}_file" in schema.get("properties", ())
+                    told = about_key(name, value, schema, path)
+                    self.report.add(value.key_at(name), *told, secret=secret)
+        elif self._is_new(*steps):
+            place = steps[-1].holder.values_at[path[-1]]
+            if error.validator == "maxProperties":
+                place = value.key_at(list(value)[schema["maxProperties"]])
+            secret = str(path[-1]).endswith("_file")
+            self.report.add(place, *words(value, schema, path), secret=secret)
+
+    def _is_new(self, *steps: Step) -> bool:
+        """Mark a piece as gone; whether it is the first time, for it and all that it is in."""
+        for level, step in enumerate(steps, 1):
+            if (id(step.holder), step.key) in self.told:
+                self._lose(steps[:level])
+                return False
+        self.told.add((id(steps[-1].holder), steps[-1].key))
+        self._lose(steps)
         return True
 
-    def _text_fits(self, value: str, rule: Rule, place: Place, path: Path) -> bool:
-        if rule.choices and value not in rule.choices:
-            self.report.add(place, *not_a_choice(value, rule.choices, path))
-            return False
-        length = len(value)
-        too_long = rule.longest is not None and length > rule.longest
-        if (
-            too_long
-            or length < rule.shortest
-            or (rule.pattern and not rule.pattern.fullmatch(value))
-        ):
-            self.report.add(place, *wrong_text(value, rule, path), secret=_secret(path))
-            return False
-        return True
-
-    def _items_fit(self, items: Items, rule: Rule, place: Place, path: Path) -> bool:
-        if len(items) < rule.fewest:
-            self.report.add(place, *too_few(rule, path))
-            return False
-        entries = rule.entries
-        if entries is None:
-            return True
-        good = [
-            (value, at)
-            for index, (value, at) in enumerate(items.placed())
-            if self._fits(value, entries, at, (*path, index))
-        ]
-        if rule.unique:
-            good = self._once(good, path)
-        if len(good) != len(items):
-            self._note(path, 1)
-            items[:] = [value for value, _ in good]
-            items.values_at[:] = [at for _, at in good]
-        return len(items) >= rule.fewest
-
-    def _once(self, entries: list[tuple[Value, Place]], path: Path) -> list[tuple[Value, Place]]:
-        seen: set[Value] = set()
-        good = []
-        for value, at in entries:
-            if value in seen:
-                name = path[-1] if path else "list"
-                self.report.add(at, f"'{value}' is twice in '{name}'", "keep one of the two")
-                continue
-            seen.add(value)
-            good.append((value, at))
-        return good
-
-    def _block_fits(self, block: Block, rule: Rule, place: Place, path: Path) -> bool:
-        if not self._sized(block, rule, place, path):
-            return False
-        for key in list(block):
-            inner = self._rule_of(key, block, rule, path)
-            if inner is None or not self._fits(block[key], inner, block.at(key), (*path, key)):
-                self._note((*path, key), 0)
-                del block[key]
-        absent = [key for key in rule.required if key not in block]
-        for key in absent:
-            if not {key, key.removesuffix("_file")} & set(block.keys_at):
-                self.report.add(block.place, *missing(key, rule.properties[key], path))
-        return not absent
-
-    def _sized(self, block: Block, rule: Rule, place: Place, path: Path) -> bool:
-        if len(block) < rule.fewest_keys:
-            self.report.add(place, *too_few(rule, path))
-            return False
-        if rule.most_keys is not None and len(block) > rule.most_keys:
-            second = list(block)[rule.most_keys]
-            names = ", ".join(f"'{key}'" for key in block)
-            only = "one" if rule.most_keys == 1 else str(rule.most_keys)
-            self.report.add(
-                block.key_at(second),
-                f"only {only} of {names} can be given here",
-                "remove the others",
-            )
-            return False
-        return True
-
-    def _rule_of(self, key: str, block: Block, rule: Rule, path: Path) -> Rule | None:
-        """What the value of the key must be; None, and a report, when the key cannot be here."""
-        if inner := rule.properties.get(key):
-            return inner
-        if isinstance(rule.others, Rule):
-            if rule.names and rule.names.pattern and not rule.names.pattern.fullmatch(key):
-                self.report.add(block.key_at(key), *bad_key(key, rule.names, path))
-                return None
-            return rule.others
-        message, advice, is_secret = unknown_key(key, rule, path)
-        self.report.add(block.key_at(key), message, advice, secret=is_secret)
-        return None
-
-    def _note(self, path: Path, deeper: int) -> None:
-        if path:
-            section = str(path[0])
-            level = len(path) + deeper
-            self.damaged[section] = min(level, self.damaged.get(section, level))
+    def _lose(self, steps: Sequence[Step]) -> None:
+        """Mark a piece as gone, and with it every holder that cannot be without it."""
+        section = str(steps[0].key)
+        for level in range(len(steps), 0, -1):
+            holder, key, schema = steps[level - 1]
+            lost = self.gone.setdefault(id(holder), (holder, set()))[1]
+            if isinstance(holder, Items) or key in holder:
+                lost.add(key)
+                self.damaged[section] = min(level, self.damaged.get(section, level))
+            if _can_be_used(holder, lost, schema):
+                return
 
 
-def _kind(value: Value) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case None:
-            return "null"
-        case str():
-            return "string"
-        case Number():
-            return "integer" if value == value.to_integral_value() else "number"
-        case Block():
-            return "object"
-    return "array"
+def _can_be_used(holder: Block | Items, lost: set[str | int], schema: Schema) -> bool:
+    """Whether a block or list is worth something without what is lost of it."""
+    if isinstance(holder, Items):
+        return len(holder) - len(lost) >= schema.get("minItems", 0)
+    return all(name in holder and name not in lost for name in schema.get("required", ()))
 
 
-def _in_range(value: Decimal, rule: Rule) -> bool:
-    low = rule.least is None or value >= rule.least
-    return low and (rule.most is None or value <= rule.most)
+def _keys_of(error: ValidationError, block: Block, schema: Schema) -> Sequence[str]:
+    """The keys that an error about a block means: some that cannot be there, or that are not."""
+    if error.validator not in ("additionalProperties", "required"):
+        return [str(error.instance)]
+    unknown = [name for name in block if name not in schema["properties"]]
+    if error.validator == "additionalProperties":
+        return unknown
+    absent = (name for name in schema["required"] if name not in block)
+    return [name for name in absent if name.removesuffix("_file") not in unknown]
 
 
-def _secret(path: Path) -> bool:
-    return bool(path) and str(path[-1]).endswith("_file")
+def _take_out(holder: Block | Items, keys: set[str | int]) -> None:
+    if isinstance(holder, Block):
+        for key in keys:
+            del holder[str(key)]
+        return
+    kept = [placed for index, placed in enumerate(holder.placed()) if index not in keys]
+    holder[:] = [value for value, _ in kept]
+    holder.values_at[:] = [place for _, place in kept]

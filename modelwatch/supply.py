@@ -66,7 +66,8 @@ class Supply:
     `buckets` are finite boundaries in seconds, empty where they are configured at the engine.
     `quantiles` are those that the engine computes itself. `has_mean` says that a mean exists even
     where `how` is a quantile. `opt_in` says what must be switched on for it, `has_default` that a
-    lesser row comes without. `values` are the outcomes or token kinds that it tells apart.
+    lesser row comes without. `values` are the outcomes or token kinds that it tells apart, `shared`
+    those of them that it counts for a whole server only, where it tells models apart otherwise.
     """
 
     how: How
@@ -76,6 +77,7 @@ class Supply:
     opt_in: str = ""
     has_default: bool = True
     values: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 def supply(engine: Engine, signal: str) -> Supply | None:
@@ -88,6 +90,8 @@ def supply(engine: Engine, signal: str) -> Supply | None:
     own = [quantile for row in quantiles for quantile in row.metrics]
     if signal in DISTRIBUTIONS:
         own += [row.value for row in rows if isinstance(row, Expression) and row.value]
+    own_rows = [row for row in rows if not (engine.model_label and row.model_label == "")]
+    values = () if signal in DISTRIBUTIONS else _values(rows)
     best: Row = histogram or (quantiles[0] if quantiles else rows[0])
     return Supply(
         how=_how(histogram, own, rows),
@@ -96,7 +100,8 @@ def supply(engine: Engine, signal: str) -> Supply | None:
         has_mean=any(isinstance(row, Histogram | Mean) for row in rows),
         opt_in=best.opt_in,
         has_default=any(not row.opt_in for row in rows),
-        values=() if signal in DISTRIBUTIONS else _values(rows),
+        values=values,
+        shared=tuple(value for value in values if value not in _values(own_rows)),
     )
 
 

@@ -234,7 +234,8 @@ CASES = {
             'sglang:http_responses_total{job="s",instance="i",status_code="500"}': growing(3),
         },
         recorded={
-            f'{REQUESTS}{{outcome="server_error"}}': {requests("server_error", engine="sglang"): 0}
+            f'{REQUESTS}{{outcome="server_error"}}': {},
+            SUCCESSES: {requests("success", engine="sglang"): 1},
         },
     ),
     "new or old: each target counts under the newest name that it has": Case(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from generator.inventory_series import constants
-from generator.proofs import Case, feeds, sample_labels, subjects
+from generator.proofs import Case, concerns, feeds, sample_labels, subjects
 from generator.rule_files import alert_file, written_alerts
 from generator.rule_tests import files
 from modelwatch import resolved
@@ -28,9 +28,14 @@ ALERTS = [alert for alerts in TOPICS.values() for alert in alerts]
 IDS = [alert.name for alert in ALERTS]
 
 
+def generated(inventory: Inventory) -> dict[str, str]:
+    known = resolved.fleet(constants(inventory, ENGINES))
+    return files(inventory, concerns(TOPICS, inventory, known), known)
+
+
 def written(directory: Path, inventory: Inventory) -> dict[str, str]:
     """The generated rules and tests on disk, as a user has them."""
-    tests = files(inventory, TOPICS, constants(inventory, ENGINES))
+    tests = generated(inventory)
     for folder in ("rules", "tests"):
         (directory / folder).mkdir()
     for name, text in tests.items():
@@ -153,13 +158,11 @@ def test_more_models_of_a_kind_need_no_more_tests() -> None:
     inventory = fleet()
     twins = tuple(replace(inventory.models[0], name=f"chat-{number}") for number in range(20))
     larger = replace(inventory, models=(*inventory.models, *twins))
-    one = files(inventory, TOPICS, constants(inventory, ENGINES))
-    many = files(larger, TOPICS, constants(larger, ENGINES))
+    one, many = generated(inventory), generated(larger)
     assert {name: text.count("- name:") for name, text in one.items()} == {
         name: text.count("- name:") for name, text in many.items()
     }
 
 
 def test_the_same_inventory_gives_the_same_bytes() -> None:
-    rows = constants(fleet(), ENGINES)
-    assert files(fleet(), TOPICS, rows) == files(fleet(), TOPICS, rows)
+    assert generated(fleet()) == generated(fleet())

@@ -3,14 +3,19 @@
 import itertools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from generator.definitions import Definitions
 from generator.explain import explain, readable
-from generator.runbooks import files
+from generator.inventory_series import constants
+from generator.proofs import concerns
+from generator.runbooks import LISTED, files
 from generator.selectors import selectors
+from modelwatch import resolved
 from modelwatch.discovery import constants_named
+from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError
 from modelwatch.rules import Alert
 from tests.fleets import ENGINES, fleet
@@ -22,9 +27,14 @@ NAMES = [alert.name for alerts in TOPICS.values() for alert in alerts]
 DEFINITIONS = Definitions(engines=ENGINES, records=(), alerts=TOPICS, boards=())
 
 
+def written(inventory: Inventory) -> dict[str, str]:
+    known = resolved.fleet(constants(inventory, ENGINES))
+    return files(inventory, concerns(TOPICS, inventory, known), ENGINES)
+
+
 @pytest.fixture(name="pages", scope="module")
 def _pages() -> dict[str, str]:
-    return files(fleet(), TOPICS, ENGINES)
+    return written(fleet())
 
 
 def test_every_alert_has_a_page_and_a_line_in_the_index(pages: dict[str, str]) -> None:
@@ -64,6 +74,17 @@ def test_a_page_says_for_which_models_the_alert_is_blind_and_why(pages: dict[str
 
 def test_a_page_of_an_alert_that_nobody_uses_says_so(pages: dict[str, str]) -> None:
     assert "Nobody here: nothing in this inventory" in pages["ModelInterTokenBurn1h.md"]
+
+
+def test_a_page_of_a_large_fleet_stays_readable() -> None:
+    inventory = fleet()
+    chat = inventory.models[0]
+    twins = tuple(replace(chat, name=f"chat-{number}") for number in range(2 * LISTED))
+    page = written(replace(inventory, models=(*inventory.models, *twins)))["ModelFirstTokenSlow.md"]
+    rows = [line for line in page.splitlines() if line.startswith("| chat")]
+    assert len(rows) == LISTED
+    assert "more; `modelwatch explain ModelFirstTokenSlow INVENTORY --model NAME` tells" in page
+    assert page.count("Switch traffic to chat-hosted before restarting replicas.") == LISTED
 
 
 def test_tables_hold_any_text(pages: dict[str, str]) -> None:

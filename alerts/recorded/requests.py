@@ -36,7 +36,7 @@ GROUPS = (
                 expr=total(ENGINE_REQUESTS, by=REQUESTS_BY_OUTCOME.labels),
             ),
             Record(metric=REQUESTS, expr=total(REQUESTS_BY_OUTCOME)),
-            Record(metric=ERRORS, expr=_of_outcomes(FAILED)),
+            Record(metric=ERRORS, expr=total(select(REQUESTS_BY_OUTCOME, outcome=FAILED))),
             Record(metric=REQUESTS_COUNTED, expr=_of_outcomes(COUNTED)),
             Record(metric=ERROR_RATIO, expr=ratio(f"{ERRORS}", f"{REQUESTS_COUNTED}")),
         ),

@@ -233,8 +233,8 @@ def unusual(name: str, words: str) -> Fired:
     )
 
 
-MUCH = unusual("ModelTrafficUnusual", "gets 20 requests per second")
-NONE = unusual("ModelTrafficUnusual", "gets 0 requests per second")
+MUCH = unusual("ModelTrafficUnusual", "gets 20.0 requests per second")
+NONE = unusual("ModelTrafficUnusual", "gets 0.0 requests per second")
 SLOW = unusual("ModelLatencyUnusual", "answers in 3s (quantile 0.95)")
 FAST = unusual("ModelLatencyUnusual", "answers in 200ms (quantile 0.95)")
 LONG = unusual("ModelTokensPerRequestUnusual", "takes 2k tokens per request")

@@ -1,0 +1,1 @@
+"""Benchmarks: what generating, evaluating and reading the rules costs. Run `make bench`."""
