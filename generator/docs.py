@@ -9,9 +9,10 @@ import click
 
 from generator import board_reference, inventory_reference
 from generator.definitions import Definitions, definitions
-from generator.rule_files import expression, formatted
+from generator.rule_files import expression
 from modelwatch.catalogue import Layer, Metric, metrics
 from modelwatch.engine import Engine
+from modelwatch.promql import compressed
 from modelwatch.rules import HOLD, Alert, RecordGroup
 from modelwatch.supply import SIGNALS_OF, supply
 
@@ -123,7 +124,7 @@ def _alert(alert: Alert) -> str:
             f"confidence {alert.confidence} · holds {hold}*",
             f"> {alert.summary}",
             alert.description,
-            f"```promql\n{formatted(expression(alert, '5m' if alert.hold == HOLD else '0s'))}\n```",
+            f"```promql\n{compressed(expression(alert, '<hold>'), 1)}\n```",
             f"**When it lies.** {alert.lies}",
             f"**What to do first.**\n\n{steps}",
         )
@@ -154,7 +155,7 @@ def _engine(engine: Engine) -> str:
             f"`engine: {engine.name}` · {where} · model: {name} · proved with pages of "
             f"{_proved(engine)} · names read in {', '.join(engine.versions)}",
             _table(("signal", "supplied", "why not"), rows),
-            *("- " + note for note in engine.notes),
+            "\n".join(f"- {note}" for note in engine.notes),
         )
     )
 

@@ -132,9 +132,9 @@ def _row(metric: Metric, value: Decimal, labels: Mapping[str, str]) -> Constant:
     return Constant(metric=metric, value=value, labels=kept)
 
 
-def agrees(one: Mapping[str, str], other: Mapping[str, str], names: Iterable[str]) -> bool:
-    """Whether both have the same values for the names that both carry."""
-    return all(one[name] == other[name] for name in names if name in one and name in other)
+def agrees(labels: Mapping[str, str], subject: Mapping[str, str]) -> bool:
+    """Whether no label contradicts the subject; a label that is not there does not."""
+    return all(labels.get(name, text) == text for name, text in subject.items())
 
 
 def matches(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
@@ -177,11 +177,12 @@ class Fleet:
         """The rows of a series that speak of a subject, or of everything."""
         by_model = self.index.get(metric.name, {})
         models = (subject["model"], "") if "model" in subject else tuple(by_model)
+        identity = {name: text for name, text in subject.items() if name in IDENTITIES}
         return tuple(
             row
             for model in models
             for row in by_model.get(model, ())
-            if agrees(row.labels, subject, IDENTITIES) and matches(row.labels, where or {})
+            if agrees(row.labels, identity) and matches(row.labels, where or {})
         )
 
     def value(self, subject: Mapping[str, str], metric: Metric, /, **where: str) -> float:
