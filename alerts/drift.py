@@ -6,7 +6,7 @@ from modelwatch.promql import on, select
 from modelwatch.rules import HOLD, Alert, Given, Proof, SignalClass, Urgency
 
 _FEATURE = ("model", "environment", "feature_name")
-_STATISTIC = {"feature_name": "$feature_name", "method": "psi"}
+_STATISTIC = {"feature_name": "$feature_name|prompt_length", "method": "psi"}
 
 ALERTS = [
     Alert(
@@ -45,7 +45,7 @@ ALERTS = [
         proof=Proof(
             row=LIMIT,
             where={"signal": "drift"},
-            labels={"method": "psi"},
+            labels=_STATISTIC,
             given=(
                 Given(
                     metric=DRIFT,

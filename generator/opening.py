@@ -7,9 +7,12 @@ from generator import receivers
 from generator.definitions import definitions
 from generator.series import predict
 from modelwatch.inventory import Inventory
-from modelwatch.loading import load
+from modelwatch.loading import MAX_BYTES, load
 from modelwatch.problems import InventoryError, ModelwatchError, Problem
 from modelwatch.reading import read
+
+_ENOUGH = 20 * MAX_BYTES
+"""Bytes after which no more is read: a pipe or device may have no end."""
 
 
 def inventory_at(path: str) -> Inventory:
@@ -20,7 +23,7 @@ def inventory_at(path: str) -> Inventory:
             series than it allows itself.
         ModelwatchError: the file cannot be read.
     """
-    content = sys.stdin.buffer.read() if path == "-" else _content(Path(path))
+    content = sys.stdin.buffer.read(_ENOUGH) if path == "-" else _content(Path(path))
     inventory = read("<stdin>" if path == "-" else path, content, definitions().engines)
     problems = (*receivers.problems(inventory), *_too_many_series(inventory, content))
     if problems:
@@ -29,8 +32,10 @@ def inventory_at(path: str) -> Inventory:
 
 
 def _content(path: Path) -> bytes:
+    """What is in the file; of one without an end only so much that it is seen to be too large."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(_ENOUGH)
     except OSError as failure:
         raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
 

@@ -192,11 +192,15 @@ def _number(level: Level, facts: Facts) -> float:
 
 def _filled(labels: Mapping[str, str], subject: Subject) -> dict[str, str]:
     """Labels with `$name` taken from the row, without those that the row does not have."""
-    filled = {
-        name: subject.facts.labels.get(text[1:], "") if text.startswith("$") else text
-        for name, text in labels.items()
-    }
+    filled = {name: _taken(text, subject) for name, text in labels.items()}
     return {name: text for name, text in filled.items() if text}
+
+
+def _taken(text: str, subject: Subject) -> str:
+    if not text.startswith("$"):
+        return text
+    name, _, otherwise = text[1:].partition("|")
+    return subject.facts.labels.get(name, otherwise)
 
 
 def sample_labels(subject: Subject) -> dict[str, str]:

@@ -17,6 +17,8 @@ from modelwatch.supply import supply
 LONGEST_HISTOGRAM = 25
 """Boundaries assumed for a histogram whose buckets are configured at the engine."""
 
+_OF_MODELS = {Layer.ENGINE, Layer.MODEL, Layer.SLO}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
@@ -39,10 +41,13 @@ def predict(inventory: Inventory, definitions: Definitions) -> Prediction:
     """Count the series of every model and of what belongs to no model."""
     engines = definitions.engines_of(inventory)
     recorded = _recorded(inventory, definitions)
+    of_models = tuple(
+        metric for metric in recorded if metric.layer in _OF_MODELS and "model" in metric.labels
+    )
     rows = constants(inventory, engines)
     own = Counter(_owner(row) for row in rows)
     models = {
-        model.key: own[model.key] + _of_model(model, inventory, definitions, recorded)
+        model.key: own[model.key] + _of_model(model, inventory, definitions, of_models)
         for model in inventory.models
     }
     cards = sum(max(pool.cards, 1) for pool in inventory.pools)
@@ -74,11 +79,9 @@ def _of_model(
     model: Model, inventory: Inventory, definitions: Definitions, recorded: Iterable[Metric]
 ) -> int:
     sizes = _sizes(model, inventory, definitions)
-    layers = {Layer.ENGINE, Layer.MODEL, Layer.SLO}
     return sum(
         prod(sizes[label](metric) for label in metric.labels if label in sizes)
         for metric in recorded
-        if metric.layer in layers and "model" in metric.labels
     ) + _alerts(definitions)
 
 

@@ -6,8 +6,16 @@ from typing import Any
 
 import yaml
 
+_analysed: dict[str, yaml.emitter.ScalarAnalysis] = {}
+
 
 class _Dumper(yaml.SafeDumper):
+    def analyze_scalar(self, scalar: str) -> yaml.emitter.ScalarAnalysis:
+        """Once per text: labels and keys stand in these files thousands of times."""
+        if scalar not in _analysed:
+            _analysed[scalar] = super().analyze_scalar(scalar)
+        return _analysed[scalar]
+
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # no anchors, ever
         return True
 

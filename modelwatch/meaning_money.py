@@ -37,16 +37,34 @@ def _check_pool(context: Context, draft: Draft, pools: Pools) -> None:
             "'cards' says nothing without a pool",
             "add `pool:`, or remove 'cards'",
         )
-    if not model.pool or (model.environment, model.pool) in pools:
+    if not model.pool:
+        return
+    if pool := pools.get((model.environment, model.pool)):
+        _check_paid_once(context, draft, pool)
         return
     if not context.names_are_known("gpus"):
         return
     here = [name for environment, name in pools if environment == model.environment]
     advice = close(model.pool, here) or (
-        f"known there: {choices(here)}" if here else "describe it under `gpus`"
+        f"known there: {choices(here)}"
+        if here
+        else "describe it under `gpus`"
+        if "environments" not in block
+        else "describe it under `gpus`, or write the model once per environment"
     )
     place = block.at("pool")
     context.report.add(place, f"there is no pool '{model.pool}' in {model.environment}", advice)
+
+
+def _check_paid_once(context: Context, draft: Draft, pool: PoolDraft) -> None:
+    """A model has a price of its own or that of its cards: both would be added up."""
+    if draft.model.cards and "price" in draft.block.keys_at and "price" in pool.block.keys_at:
+        context.report.add(
+            draft.block.key_at("price"),
+            f"'{draft.model.name}' is already paid for by its cards of pool '{pool.pool.name}': "
+            "its spend would be counted twice",
+            "remove `price:`, or `cards:`; the model still belongs to the pool",
+        )
 
 
 def _check_cards(context: Context, models: Sequence[Draft], pools: Sequence[PoolDraft]) -> None:

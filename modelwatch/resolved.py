@@ -134,12 +134,16 @@ def _row(metric: Metric, value: Decimal, labels: Mapping[str, str]) -> Constant:
 
 def agrees(labels: Mapping[str, str], subject: Mapping[str, str]) -> bool:
     """Whether no label contradicts the subject; a label that is not there does not."""
-    return all(labels.get(name, text) == text for name, text in subject.items())
+    return subject.items() <= labels.items() or all(
+        labels.get(name, text) == text for name, text in subject.items()
+    )
 
 
 def matches(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
     """Whether labels fit a selector as `promql.select` writes it: `x`, `!x`, `~x|y`, `!~x|y`."""
-    return all(_matched(labels.get(name, ""), wanted) for name, wanted in where.items())
+    return where.items() <= labels.items() or all(
+        _matched(labels.get(name, ""), wanted) for name, wanted in where.items()
+    )
 
 
 def _matched(value: str, wanted: str) -> bool:
@@ -165,10 +169,12 @@ class Fleet:
     def of(self, metric: Metric, where: Mapping[str, str] | None = None) -> tuple[Constant, ...]:
         """The rows of a series that fit a selector."""
         where = where or {}
-        if (signal := where.get("signal", "~")).isidentifier():
-            found = self.signals.get((metric.name, signal), ())
-        else:
-            found = chain.from_iterable(self.index.get(metric.name, {}).values())
+        signal = where.get("signal", "")
+        found: Iterable[Constant] = (
+            self.signals.get((metric.name, signal), ())
+            if signal.isidentifier()  # and not a pattern
+            else chain.from_iterable(self.index.get(metric.name, {}).values())
+        )
         return tuple(row for row in found if matches(row.labels, where))
 
     def about(

@@ -90,7 +90,8 @@ class Given:
     """One input series of a proof: its value while firing, just below the limit, at low traffic.
 
     A level left out is the firing one. `labels` are added to the subject's identity labels; a value
-    `$name` is taken from the row. `ramp` feeds a counter that grows by the level each minute.
+    `$name` is taken from the row, `$name|text` is `text` where the row has no such label. `ramp`
+    feeds a counter that grows by the level each minute.
     Several rows of one metric are several of these. With `absent_firing` there is no such series
     while the alert fires (`fires` is then unused), with `absent_below` none in the case below; in
     the other cases it is there at its level. `identity` says whether it has the identity labels.

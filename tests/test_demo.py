@@ -14,6 +14,8 @@ from compose import answers, demo, native, stage, story, webhook
 from compose.native import Ports
 from generator import stack
 from generator.definitions import definitions
+from generator.series import predict
+from modelwatch.catalogue import Layer, metrics
 from modelwatch.inventory import Inventory
 from modelwatch.problems import Unreachable
 from modelwatch.reading import read
@@ -79,6 +81,7 @@ def test_the_incident_is_delivered_and_resolves(
     assert "limit of 200ms" in text
     url = told.scene.stack.prometheus_url
     assert answers.rule_errors(url) == []
+    _no_more_series_than_predicted(url, inventory)
     for link in re.findall(r"http://127\.0\.0\.1:\d+/(?:runbooks|notifications)\S*", text):
         assert requests.get(link, timeout=5).ok, link
 
@@ -91,6 +94,17 @@ def test_the_incident_is_delivered_and_resolves(
     assert demo.stop(data_dir)
     assert not [process for process in told.scene.running if process.alive]
     assert not demo.stop(data_dir)
+
+
+def _no_more_series_than_predicted(url: str, inventory: Inventory) -> None:
+    constant = "|".join(one.name for one in metrics() if one.layer is Layer.INVENTORY)
+    ours = f'{{__name__=~"(model|engine|slo|budget|gpu|stack):.+|ALERTS|ALERTS_.+|{constant}"}}'
+    prediction = predict(inventory, definitions())
+    found = answers.query(url, f"count by (model, environment) ({ours})")
+    counts = {(one.labels.get("model"), one.labels.get("environment")): one.value for one in found}
+    for key, most in prediction.models.items():
+        assert 100 < counts[key] <= most, (key, counts[key], most)
+    assert sum(counts.values()) <= prediction.total
 
 
 @pytest.mark.real

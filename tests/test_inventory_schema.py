@@ -1,8 +1,7 @@
-"""The schema is the one description of the syntax: our reader and any other one agree on it."""
+"""The schema is the one description of the syntax: any reader of JSON Schema can check a file."""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,15 @@ from generator.inventory_reference import reference
 from modelwatch import defaults
 from modelwatch.custom import UNITS
 from modelwatch.loading import load
-from modelwatch.problems import DefinitionError, InventoryError, Report
-from modelwatch.schema import Check, compiled, inventory_rule, inventory_schema
+from modelwatch.problems import InventoryError
+from modelwatch.schema import (
+    CHECKED,
+    TOLD,
+    Check,
+    inventory_schema,
+    inventory_syntax,
+    inventory_validator,
+)
 from modelwatch.supply import SIGNALS_OF
 from modelwatch.tree import Block, Items, Number, Value
 from tests.inventory_texts import BAD, GOOD, ROOT, TOP
@@ -47,17 +53,11 @@ _STRICTER = ("name-with-newline",)
 _PARSED = [path for path in (*BAD, *GOOD) if path.stem not in _STRICTER and _root(path)]
 
 
-def _fits(root: Block) -> bool:
-    report = Report(path="models.yaml")
-    Check(report=report).run(root, inventory_rule())
-    return not report.found
-
-
 @pytest.mark.parametrize("path", _PARSED, ids=lambda path: path.stem)
-def test_our_reader_of_the_schema_agrees_with_a_general_one(path: Path) -> None:
+def test_a_file_fits_the_schema_as_written_when_it_fits_the_one_that_is_used(path: Path) -> None:
     root = _root(path)
     assert root is not None
-    assert _VALIDATOR.is_valid(_plain(root)) == _fits(root)
+    assert _VALIDATOR.is_valid(_plain(root)) == inventory_validator().is_valid(root)
 
 
 def _changed(value: Any) -> Iterator[Any]:
@@ -80,19 +80,48 @@ def _text(value: Any) -> bytes:
 
 
 @pytest.mark.parametrize("section", list(inventory_schema()["properties"]))
-def test_the_two_agree_on_every_single_change_of_a_full_inventory(section: str) -> None:
+def test_every_single_mistake_in_a_full_inventory_is_told_and_taken_out(section: str) -> None:
     everything = _plain(load("x", (ROOT / "examples/everything.yaml").read_bytes()).root)
-    rule = inventory_rule().properties[section]
-    validator = _VALIDATOR.evolve(schema={"$ref": f"#/properties/{section}"})
+    written = _VALIDATOR.evolve(schema={"$ref": f"#/properties/{section}"})
+    used = inventory_validator().evolve(schema=inventory_syntax()["properties"][section])
     broken = 0
     for changed in _changed(everything[section]):
         document = load("x", _text({section: changed}))
-        theirs = validator.is_valid(_plain(document.root)[section])
+        fits = written.is_valid(_plain(document.root)[section])
         check = Check(report=document.report)
-        check.run(document.root, replace(inventory_rule(), properties={section: rule}, required=()))
-        assert theirs == (not document.report.found), changed
-        broken += not theirs
+        check.run(document.root)
+        told = [
+            p for p in document.report.found if not p.message.startswith("the inventory has no")
+        ]
+        assert (not told, section not in check.damaged) == (fits, fits), changed
+        left = used.iter_errors(document.root[section]) if section in document.root else ()
+        # A block that became empty stays: everything in it was told.
+        assert {error.validator for error in left} <= {"minProperties"}, changed
+        broken += not fits
     assert broken > 5
+
+
+@pytest.mark.parametrize(
+    ("tokens", "left", "level"),
+    [
+        ("[{counter: a}, {counter: b, unit: furlong}]", 2, 6),
+        ("[{counter: a, values: {x: y}}, 7, {counter: b}]", 2, 5),
+        ("[7]", None, 4),
+    ],
+    ids=["one-key-of-an-entry", "one-entry", "the-only-entry"],
+)
+def test_a_mistake_takes_out_no_more_than_its_own_piece(
+    tokens: str, left: int | None, level: int
+) -> None:
+    text = f"engines: {{own: {{signals: {{requests: {{counter: r}}, tokens: {tokens}}}}}}}\n"
+    document = load("x", text.encode())
+    check = Check(report=document.report)
+    check.run(document.root)
+    signals = document.root.block("engines").block("own").block("signals")
+    assert check.damaged == {"engines": level}
+    assert "requests" in signals
+    assert ("tokens" in signals) == (left is not None)
+    assert len(signals.items_of("tokens")) == (left or 0)
 
 
 def test_the_schema_is_a_valid_one() -> None:
@@ -190,15 +219,33 @@ def test_units_and_signals_of_the_schema_are_those_of_custom_engines() -> None:
     assert set(engine["properties"]["signals"]["properties"]) == set(SIGNALS_OF["model"])
 
 
-def test_a_keyword_that_our_reader_does_not_know_is_refused() -> None:
-    with pytest.raises(DefinitionError, match="oneOf"):
-        compiled({"type": "string", "oneOf": []}, {})
+def _subschemas(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield schema
+    for key in ("properties", "$defs"):
+        for inner in schema.get(key, {}).values():
+            yield from _subschemas(inner)
+    for key in ("items", "propertyNames", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from _subschemas(schema[key])
 
 
-@pytest.mark.parametrize("schema", [{"$ref": "#/$defs/a", "maxLength": 3}], ids=["beside"])
-def test_a_constraint_beside_a_reference_is_refused(schema: dict[str, Any]) -> None:
-    with pytest.raises(DefinitionError, match="beside a reference"):
-        compiled(schema, {"a": {"type": "string"}})
+def test_every_keyword_of_the_schema_is_checked_or_is_for_people() -> None:
+    known = {*CHECKED, *TOLD, "$ref", "$schema", "$defs", "description"}
+    assert {key for schema in _subschemas(inventory_schema()) for key in schema} <= known
+
+
+def test_beside_a_reference_there_is_nothing_that_is_checked() -> None:
+    references = [schema for schema in _subschemas(inventory_schema()) if "$ref" in schema]
+    assert len(references) > 50
+    assert not [schema for schema in references if set(schema) & set(CHECKED)]
+
+
+def test_digits_are_plain_ones_and_nothing_follows_the_end() -> None:
+    names = inventory_syntax()["properties"]["settings"]["properties"]
+    version = inventory_validator().evolve(schema=names["alertmanager_version"])
+    assert version.is_valid("0.28")
+    assert not version.is_valid("0.28\n")
+    assert not version.is_valid("0.٢٨")
 
 
 def test_the_reference_page_names_every_key_once_per_block() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import availability, first_token, inter_token, latency
+from alerts import availability, first_token, freshness, inter_token, latency
 from alerts.burn import WINDOWS, Window, burn_alerts
 from modelwatch.rules import Alert, Facts, SignalClass
 from tests.alerts.scenario import Fired, chat, complaints
@@ -140,6 +140,9 @@ def test_the_budget_left_is_always_said(left: str, text: str, tmp_path: Path) ->
             "ModelInterTokenBurn1h",
             "inter-token",
             id="inter-token",
+        ),
+        pytest.param(
+            freshness.ALERTS, "freshness", "ModelFreshnessBurn1h", "freshness", id="freshness"
         ),
     ],
 )

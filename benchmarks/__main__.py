@@ -1,0 +1,41 @@
+"""`python -m benchmarks`: measure generating, the rules and a board's query; print the result."""
+
+import os
+import platform
+
+import click
+
+from benchmarks import generating, queries, rules
+from compose import programs
+from modelwatch import __version__
+
+PARTS = {
+    "generate": lambda _: generating.run(),
+    "rules": rules.run,
+    "queries": queries.run,
+}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", type=click.Choice(list(PARTS)), help="Measure this part alone.")
+@click.option(
+    "--models", default=1_000, show_default=True, help="Models of the rules and the query."
+)
+def main(only: str | None, models: int) -> None:
+    """Measure what modelwatch costs. All parts together take about twelve minutes.
+
+    Example: python -m benchmarks --only rules --models 100
+    """
+    found = programs.require("prometheus", "promtool")
+    print(
+        f"modelwatch {__version__}, Python {platform.python_version()}, "
+        f"Prometheus {found['prometheus'].version}, {os.cpu_count()} cores"
+    )
+    for name, measure in PARTS.items():
+        if only in (None, name):
+            print(f"\n== {name} ==\n", flush=True)
+            measure(models)
+
+
+if __name__ == "__main__":
+    main()
