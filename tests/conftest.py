@@ -1,12 +1,29 @@
 """Fixtures that let a test run once per Prometheus release that we promise to work with."""
 
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compose import programs
 from tests import real
+
+
+@pytest.fixture(autouse=True)
+def alone(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Lets tests that start servers on fixed ports run one at a time, across worker processes."""
+    if request.node.get_closest_marker("servers") is None:
+        yield
+        return
+    root = tmp_path_factory.getbasetemp()
+    shared = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    with (shared / "servers.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(params=["on PATH", "3.x"])

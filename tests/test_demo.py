@@ -20,6 +20,8 @@ from modelwatch.inventory import Inventory
 from modelwatch.problems import Unreachable
 from modelwatch.reading import read
 
+pytestmark = pytest.mark.servers
+
 EXAMPLE = Path(__file__).parent.parent / "examples" / "demo.yaml"
 ALERT: Mapping[str, Any] = {
     "status": "firing",

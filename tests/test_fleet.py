@@ -15,6 +15,8 @@ from modelwatch.catalogue import Layer, metrics
 from modelwatch.discovery import constants_named
 from modelwatch.engine import Engine, Expression, Mean, Quantiles, Row
 
+pytestmark = pytest.mark.servers
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 

@@ -18,6 +18,8 @@ from generator.cli import main
 from modelwatch.problems import ModelwatchError, Unreachable
 from tests import real
 
+pytestmark = pytest.mark.servers
+
 MINIMAL = str(Path(__file__).parent.parent / "examples" / "minimal.yaml")
 
 RULE = """
