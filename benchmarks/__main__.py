@@ -10,9 +10,9 @@ from compose import programs
 from modelwatch import __version__
 
 PARTS = {
-    "generate": lambda _: generating.run(),
+    "generate": lambda _models, _hours: generating.run(),
     "rules": rules.run,
-    "queries": queries.run,
+    "queries": lambda models, _hours: queries.run(models),
 }
 
 
@@ -21,7 +21,8 @@ PARTS = {
 @click.option(
     "--models", default=1_000, show_default=True, help="Models of the rules and the query."
 )
-def main(only: str | None, models: int) -> None:
+@click.option("--hours", default=6, show_default=True, help="Past that the rules find.")
+def main(only: str | None, models: int, hours: int) -> None:
     """Measure what modelwatch costs. All parts together take about twelve minutes.
 
     Example: python -m benchmarks --only rules --models 100
@@ -34,7 +35,7 @@ def main(only: str | None, models: int) -> None:
     for name, measure in PARTS.items():
         if only in (None, name):
             print(f"\n== {name} ==\n", flush=True)
-            measure(models)
+            measure(models, hours)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmarks.measured import usage
 from modelwatch.promql import select
 
-BLOCK_S = 7_200
-"""Hours of a block as Prometheus cuts them; one file for each, so that none is read twice."""
+BLOCK_S = 2 * 3_600
+"""Length of a block, as Prometheus cuts them; one file for each, so that none is read twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

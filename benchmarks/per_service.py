@@ -8,6 +8,7 @@ raw counters, the longest one averages the shortest. Written here for comparison
 from collections.abc import Iterator
 
 from benchmarks import fleet, pages
+from benchmarks.history import Past
 from generator.yaml_text import flow
 from modelwatch.promql import select
 
@@ -30,6 +31,18 @@ def rules(models: int) -> str:
         for line in _groups(fleet.name(number), slo)
     )
     return "groups:\n" + "".join(f"{line}\n" for line in groups)
+
+
+def past(models: int, past_s: int) -> Iterator[Past]:
+    """What the rule over the whole period reads: the error ratios recorded so far."""
+    for slo in OBJECTIVES:
+        yield Past(
+            name=_ratio("5m"),
+            series=[{"service": fleet.name(number), "slo": slo} for number in range(1, models + 1)],
+            value=lambda _: 0.001,
+            window_s=past_s,
+            step_s=30,
+        )
 
 
 def _groups(model: str, slo: str) -> Iterator[str]:

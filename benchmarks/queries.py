@@ -13,6 +13,7 @@ from modelwatch.catalogue.recorded import QUANTILES
 from modelwatch.promql import largest, select
 
 GOAL = 100
+PAST_S = 6 * 3_600
 STEP_S = 60
 ROUNDS = 3
 
@@ -24,8 +25,8 @@ def run(models: int) -> None:
     """Write the same past in both forms, ask both, print times and whether the goal is reached."""
     until = int(time.time())
     past = (
-        *steady.raw_buckets(models),
-        steady.of_metric(RECORDED, models, steady.HOURS_S, RECORDED_STEP_S),
+        *steady.raw_buckets(models, PAST_S),
+        steady.of_metric(RECORDED, models, PAST_S, RECORDED_STEP_S),
     )
     bucket = f"{pages.buckets('request_duration')[0]}_bucket"
     queries = {
@@ -53,9 +54,7 @@ def _asked(server: Server, query: str, until: int) -> tuple[float, int, int, int
     times: list[float] = []
     answer: dict[str, Any] = {}
     for _ in range(ROUNDS):
-        seconds, answer = server.asked(
-            query, start=until - steady.HOURS_S + STEP_S, end=until, step=STEP_S
-        )
+        seconds, answer = server.asked(query, start=until - PAST_S + STEP_S, end=until, step=STEP_S)
         times.append(seconds)
     result = answer["result"]
     return (

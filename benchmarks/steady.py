@@ -1,7 +1,7 @@
 """What a Prometheus has recorded that has run for hours: the past that rules read.
 
-Without it windows of hours would hold minutes, and every rule would look cheap. Six hours are
-enough for all windows but the longest, which then look too cheap for both shapes of rules.
+Without it windows of hours would hold minutes, and every rule would look cheap. Windows that are
+longer than the past still do, in either shape of rules.
 """
 
 import re
@@ -20,14 +20,16 @@ from modelwatch.engine import Histogram
 from modelwatch.inventory import Inventory
 from modelwatch.promql import duration_seconds
 
-HOURS_S = 6 * 3_600
+RAW_S = 3 * 86_400
+"""The longest window over which the per-service shape reads raw counters."""
+
 RAW_STEP_S = 60
 """Raw counters of the past are sparser than scraped ones, which flatters who reads them."""
 
 _WINDOWED = re.compile(r"([a-z]\w*:[\w:]+)(?:\{[^}]*\})?\[(\w+)[^\]]*\](?! offset)")
 
 
-def raw(models: int) -> Iterator[Past]:
+def raw(models: int, past_s: int) -> Iterator[Past]:
     """The counters that objectives are about, as scraped."""
     duration, shares = pages.buckets("request_duration")
     boundary = str(float(fleet.LATENCY_BOUNDARY_S))
@@ -39,19 +41,20 @@ def raw(models: int) -> Iterator[Past]:
         (f"{duration}_bucket", {"le": boundary}, shares[boundary]),
         (f"{duration}_count", {}, 1.0),
     ]
-    return (_counter(name, labels, share, models) for name, labels, share in counters)
+    past_s = min(past_s, RAW_S)
+    return (_counter(name, labels, share, models, past_s) for name, labels, share in counters)
 
 
-def raw_buckets(models: int) -> Iterator[Past]:
+def raw_buckets(models: int, past_s: int) -> Iterator[Past]:
     """Every bucket of the request duration, as scraped."""
     duration, shares = pages.buckets("request_duration")
     return (
-        _counter(f"{duration}_bucket", {"le": boundary}, share, models)
+        _counter(f"{duration}_bucket", {"le": boundary}, share, models, past_s)
         for boundary, share in shares.items()
     )
 
 
-def _counter(name: str, labels: Mapping[str, str], share: float, models: int) -> Past:
+def _counter(name: str, labels: Mapping[str, str], share: float, models: int, past_s: int) -> Past:
     return Past(
         name=name,
         series=[
@@ -65,12 +68,14 @@ def _counter(name: str, labels: Mapping[str, str], share: float, models: int) ->
             for number in range(1, models + 1)
         ],
         value=lambda seconds: pages.counted(seconds, share),
-        window_s=HOURS_S,
+        window_s=past_s,
         step_s=RAW_STEP_S,
     )
 
 
-def recorded(models: int, inventory: Inventory, definitions: Definitions) -> Iterator[Past]:
+def recorded(
+    models: int, past_s: int, inventory: Inventory, definitions: Definitions
+) -> Iterator[Past]:
     """Every recorded series of models that a rule of ours reads over a window."""
     groups = (
         *definitions.records,
@@ -88,7 +93,7 @@ def recorded(models: int, inventory: Inventory, definitions: Definitions) -> Ite
     known = {metric.name: metric for metric in catalogue.metrics()}
     for name, window_s in windows.items():
         if name in intervals and set(known[name].labels) <= set(_values()):
-            yield of_metric(known[name], models, min(window_s, HOURS_S), intervals[name])
+            yield of_metric(known[name], models, min(window_s, past_s), intervals[name])
 
 
 def of_metric(metric: Metric, models: int, window_s: int, step_s: int) -> Past:

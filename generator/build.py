@@ -71,13 +71,15 @@ def _below(directory: str, files: dict[str, str]) -> dict[str, str]:
 
 
 def _in_use(groups: tuple[RecordGroup, ...], inventory: Inventory) -> Iterator[RecordGroup]:
-    """The groups without the rules of SLO windows that nobody has."""
-    windows = {slo.window_days for model in inventory.models for slo in model.slos}
+    """The groups without the rules of objectives that nobody has: of other kinds or windows."""
+    objectives = [slo for model in inventory.models for slo in model.slos]
+    kinds = {None, *(slo.kind for slo in objectives)}
+    windows = {None, *(slo.window_days for slo in objectives)}
     for group in groups:
         records = tuple(
             record
             for record in group.records
-            if record.window_days is None or record.window_days in windows
+            if record.labels.get("slo") in kinds and record.window_days in windows
         )
         if records:
             yield replace(group, records=records)

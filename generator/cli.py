@@ -2,6 +2,7 @@
 
 import gc
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -182,7 +183,12 @@ def list_(what: str, inventory: str, form: str) -> None:
     Example: modelwatch list series models.yaml
     """
     rows = getattr(listing, what)(inventory_at(inventory), definitions())
-    click.echo(json.dumps(rows, indent=2) if form == "json" else listing.table(rows))
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in listing.table(rows).splitlines():
+        click.echo(line[:width])
 
 
 @main.command()

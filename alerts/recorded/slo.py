@@ -32,6 +32,7 @@ from modelwatch.catalogue.recorded import (
 from modelwatch.catalogue.steps import (
     SLO_BAD_PERIOD,
     SLO_BAD_SLOW,
+    SLO_GOOD,
     SLO_TOTAL_PERIOD,
     SLO_TOTAL_SLOW,
 )
@@ -65,12 +66,16 @@ def _latency(slo: str) -> tuple[Record, ...]:
     buckets = ENGINE_BUCKETS[LATENCIES[slo]]
     boundary = (*_ENGINE, "le")
     wanted = largest(select(SLO_BUCKET, slo=slo), by=boundary)
-    good = total(f"{buckets} * {on(*boundary)} group_left () {wanted}", by=_ENGINE)
+    below = total(f"{buckets} * {on(*boundary)} group_left () {wanted}", by=_ENGINE)
+    good = select(SLO_GOOD, slo=slo)
     whole = total(select(buckets, le="+Inf"), by=_ENGINE)
-    return _records(
-        slo,
-        bad=total(f"clamp_min({whole} - {on(*_ENGINE)} {good}, 0)"),
-        whole=total(f"{whole} and {on(*_ENGINE)} {good}"),
+    return (
+        Record(metric=SLO_GOOD, expr=below, labels={"slo": slo}),
+        *_records(
+            slo,
+            bad=total(f"clamp_min({whole} - {on(*_ENGINE)} {good}, 0)"),
+            whole=total(f"{whole} and {on(*_ENGINE)} {good}"),
+        ),
     )
 
 

@@ -69,6 +69,13 @@ SLO_TOTAL_SLOW = _step(
 
 # Computed once, read by several rules.
 
+SLO_GOOD = _step(
+    Layer.SLO,
+    "good:rate5m",
+    "events/s",
+    "Events in time, by engine: each has own buckets.",
+    "engine",
+)
 SLO_BAD_PERIOD = _step(
     Layer.SLO, "bad:events_period", "events", "Bad events over the SLO window.", "window"
 )
