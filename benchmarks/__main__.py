@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Callable
 
 import click
 
@@ -9,7 +10,7 @@ from benchmarks import generating, queries, rules
 from compose import programs
 from modelwatch import __version__
 
-PARTS = {
+PARTS: dict[str, Callable[[int, int], None]] = {
     "generate": lambda _models, _hours: generating.run(),
     "rules": rules.run,
     "queries": lambda models, _hours: queries.run(models),

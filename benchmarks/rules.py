@@ -26,7 +26,7 @@ from modelwatch.inventory import Inventory
 from modelwatch.rules import RecordGroup
 
 GOAL = 1 / 10
-WARM_S = 45
+WARM_S = 30
 SCRAPE_INTERVAL = "15s"
 EVALUATION_INTERVAL = "30s"
 SHOWN = 8
@@ -108,7 +108,7 @@ def _shapes(folder: Path, models: int) -> tuple[Shape, ...]:
     return (
         Shape(title="scraping only", files=None, measured_s=60),
         Shape(title="per service", files=str(other), measured_s=60),
-        Shape(title="its part of ours", files=_written(folder / "part", promises), measured_s=240),
+        Shape(title="its part of ours", files=_written(folder / "part", promises), measured_s=120),
         Shape(title="modelwatch", files=_written(folder / "whole", everything), measured_s=240),
     )
 

@@ -6,6 +6,7 @@ longer than the past still do, in either shape of rules.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 
 from benchmarks import fleet, pages
@@ -23,8 +24,11 @@ from modelwatch.promql import duration_seconds
 RAW_S = 3 * 86_400
 """The longest window over which the per-service shape reads raw counters."""
 
-RAW_STEP_S = 60
-"""Raw counters of the past are sparser than scraped ones, which flatters who reads them."""
+RAW_STEP_S = 15
+"""As often as they are scraped."""
+
+BUCKETS_STEP_S = 60
+"""Buckets for the query are sparser than scraped ones, which flatters the raw query."""
 
 _WINDOWED = re.compile(r"([a-z]\w*:[\w:]+)(?:\{[^}]*\})?\[(\w+)[^\]]*\](?! offset)")
 
@@ -49,7 +53,10 @@ def raw_buckets(models: int, past_s: int) -> Iterator[Past]:
     """Every bucket of the request duration, as scraped."""
     duration, shares = pages.buckets("request_duration")
     return (
-        _counter(f"{duration}_bucket", {"le": boundary}, share, models, past_s)
+        replace(
+            _counter(f"{duration}_bucket", {"le": boundary}, share, models, past_s),
+            step_s=BUCKETS_STEP_S,
+        )
         for boundary, share in shares.items()
     )
 
