@@ -6,6 +6,7 @@ alike, which changes no cost.
 """
 
 import math
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,11 +95,19 @@ def _lines(seconds: int) -> Iterator[str]:
         yield f"{name}{{{own}}} {value}"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet when a Prometheus that is being ended hangs up; tell of anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as given
+
+
 @contextmanager
 def served() -> Iterator[str]:
     """Answer for every model on a loopback port; yields the address of the proxy."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Proxy)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Proxy)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
