@@ -119,8 +119,74 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a golden prompt's answer must be.
+
+    `kind` is exact, contains, regex, json_schema or number; `value` is the text, the pattern, the
+    schema as JSON text, or the number, which may be off by `tolerance`.
+    """
+
+    kind: str
+    value: str
+    tolerance: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a probe asks. `body` is the request as JSON text, where it is no chat (KServe, HTTP)."""
+
+    name: str
+    text: str = ""
+    body: str = ""
+    max_tokens: int = 16
+    expect: Expectation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Synthetic requests to one model. Names are unique in the fleet: they are targets of `/probe`.
+
+    `api` is openai_chat, openai_completions, openai_responses, openai_embeddings, anthropic,
+    kserve, tgi or http. `url` is the base of the API (for `http` the whole address). `asks_for` is
+    the model's name in requests; `serves` a pattern (`*` for any text) that the name in answers
+    must match, empty for the same name. `answer` is where an `http` answer holds its text: keys and
+    indices with dots. Of tokens and USD no more than the caps are spent per model and day (UTC);
+    None is no cap.
+    """
+
+    name: str
+    api: str
+    url: str
+    asks_for: str
+    serves: str = ""
+    stream: bool = True
+    every: Quantity
+    timeout: Quantity
+    key_file: str = ""
+    ca_file: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    answer: str = ""
+    prompts: tuple[Prompt, ...] = ()
+    tokens_per_day: int | None = None
+    usd_per_day: Quantity | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processes:
+    """How a GPU host tells that a process is of this model, each a pattern with `*` for any text.
+
+    Ports of the model's targets on the host count as well, without being named.
+    """
+
+    command: tuple[str, ...] = ()
+    container: tuple[str, ...] = ()
+    pod: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model in one environment."""
+    """One model in one environment. `retires` is the provider's date, as year-month-day."""
 
     name: str
     environment: str
@@ -142,6 +208,9 @@ class Model:
     drift: Drift | None = None
     pool: str = ""
     cards: Decimal = Decimal(0)
+    probes: tuple[Probe, ...] = ()
+    processes: Processes | None = None
+    retires: str = ""
     line: int = 0
 
     @property
@@ -152,7 +221,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Money for a model, team, feature or environment (`scope`) per `month` or `day`."""
+    """Money for a model, team, feature or environment (`scope`) per `month` or `day`.
+
+    Days and months begin at midnight in `timezone`.
+    """
 
     name: str
     scope: str
@@ -165,6 +237,7 @@ class Budget:
     tier: int
     policy: str
     members: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    timezone: str = "UTC"
     line: int = 0
 
 
@@ -255,6 +328,7 @@ class Settings:
     """What holds for the whole fleet.
 
     `time_compression` divides every window, hold and interval: a demo of hours in minutes.
+    `constants` says who supplies the inventory's own series: `rules`, or the inventory `exporter`.
     """
 
     scrape_interval: str = "15s"
@@ -270,6 +344,7 @@ class Settings:
     deadman: str = ""
     series_limit: int | None = None
     stack_team: str = ""
+    constants: str = "rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +352,7 @@ class Inventory:
     """Everything that a file says, with defaults filled in and references resolved.
 
     `severities` maps a policy's name to urgency to severity; `thresholds` and `floors` are the
-    defaults for models that set none themselves.
+    defaults for models that set none themselves; `exporters` is where ours run, by name.
     """
 
     path: str
@@ -292,3 +367,4 @@ class Inventory:
     floors: Mapping[str, int]
     engines: Mapping[str, CustomEngine] = field(default_factory=dict)
     stack_sources: tuple[Source, ...] = ()
+    exporters: Mapping[str, Source] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from modelwatch.catalogue import exposed, inventory, recorded, stack, steps
+from modelwatch.catalogue import exporters, exposed, inventory, recorded, stack, steps
 from modelwatch.catalogue.metric import Layer, Metric
 
 OUTCOMES = ("success", "client_error", "server_error", "rate_limited", "timeout", "cancelled")
@@ -17,7 +17,7 @@ def metrics() -> tuple[Metric, ...]:
     """Every metric of the catalogue, in the order of its files."""
     return tuple(
         metric
-        for module in (exposed, inventory, recorded, steps, stack)
+        for module in (exposed, exporters, inventory, recorded, steps, stack)
         for value in vars(module).values()
         for metric in _metrics_in(value)
     )

@@ -1,0 +1,1 @@
+"""What all exporters share: families of samples, the page, the server, limits and reloading."""
