@@ -60,7 +60,7 @@ ALERTS = [
             "Roll back or switch to the fallback model; with no budget left, stop risky releases.",
         ),
         lies="With little traffic a few failures are a large share: at least the floor of bad "
-        "events and the named share of the whole budget must be gone. In the first days of a "
-        "model the budget is small, because it is counted from the traffic so far.",
+        "events and the named share of the whole budget must be gone. Where only a part of the "
+        "window was seen, the budget is that of a whole window at the traffic seen so far.",
     ),
 ]

@@ -32,11 +32,12 @@ from modelwatch.catalogue.recorded import (
 from modelwatch.catalogue.steps import (
     SLO_BAD_PERIOD,
     SLO_BAD_SLOW,
+    SLO_EXPECTED_PERIOD,
     SLO_GOOD,
     SLO_TOTAL_PERIOD,
     SLO_TOTAL_SLOW,
 )
-from modelwatch.promql import largest, on, or_zero, ratio, select, total
+from modelwatch.promql import largest, on, or_zero, ratio, seconds, select, total
 from modelwatch.rules import Record, RecordGroup
 
 WINDOW_DAYS = (7, 28, 30, 90)
@@ -131,25 +132,41 @@ def _long(window: str) -> Record:
     return Record(metric=SLO_ERROR[window], expr=ratio(bad, whole))
 
 
+# The error budget is that of a whole window: where only its first hours were seen, the rest is
+# expected to bring as many events, or a handful of errors would spend a month's allowance.
+_BUDGET = total(
+    f"{SLO_ALLOWED} * {on(*_SLO)} group_left () {total(SLO_EXPECTED_PERIOD, by=_SLO)} > 0",
+    by=_SLO,
+)
+
+
 def _spent(window: str) -> Record:
     """Absolute: a few bad events at night are little of a month's allowance."""
-    allowed = f"({SLO_ALLOWED} * {on(*_SLO)} group_left () {total(SLO_TOTAL_PERIOD, by=_SLO)})"
     return Record(
-        metric=SLO_SPENT[window],
-        expr=f"{SLO_BAD_EVENTS[window]} / {on(*_SLO)} {total(f'{allowed} > 0', by=_SLO)}",
+        metric=SLO_SPENT[window], expr=f"{SLO_BAD_EVENTS[window]} / {on(*_SLO)} {_BUDGET}"
     )
 
 
-def _over_period(metric: Metric, samples: Metric, days: int) -> Record:
+def _over_period(metric: Metric, counted: str, days: int) -> Record:
     """Events of the whole window, of the objectives that have this window."""
     return Record(
         metric=metric,
         labels={"window": f"{days}d"},
         window_days=days,
-        expr=f"""
-            {events(samples, over=f"{days}d", every=SLOW)}
-            and {on(*_SLO)} {SLO_DAYS} == {days}
-        """,
+        expr=f"{counted} and {on(*_SLO)} {SLO_DAYS} == {days}",
+    )
+
+
+def _period(days: int) -> tuple[Record, ...]:
+    over = f"{days}d"
+    bad, seen = (
+        events(samples, over=over, every=SLOW) for samples in (SLO_BAD_SLOW, SLO_TOTAL_SLOW)
+    )
+    expected = f"avg_over_time({SLO_TOTAL_SLOW}[{over}]) * {seconds(over)}"
+    return (
+        _over_period(SLO_BAD_PERIOD, bad, days),
+        _over_period(SLO_TOTAL_PERIOD, seen, days),
+        _over_period(SLO_EXPECTED_PERIOD, expected, days),
     )
 
 
@@ -199,15 +216,14 @@ GROUPS = (
         name="modelwatch-slo-period-slow",
         interval=SLOW,
         records=(
-            *(_over_period(SLO_BAD_PERIOD, SLO_BAD_SLOW, days) for days in WINDOW_DAYS),
-            *(_over_period(SLO_TOTAL_PERIOD, SLO_TOTAL_SLOW, days) for days in WINDOW_DAYS),
+            *(record for days in WINDOW_DAYS for record in _period(days)),
             Record(
                 metric=SLO_ERROR_PERIOD,
                 expr=ratio(total(SLO_BAD_PERIOD, by=_SLO), total(SLO_TOTAL_PERIOD, by=_SLO)),
             ),
             Record(
                 metric=SLO_BUDGET_LEFT,
-                expr=f"1 - {SLO_ERROR_PERIOD} / {on(*_SLO)} {total(f'{SLO_ALLOWED} > 0', by=_SLO)}",
+                expr=f"1 - {total(SLO_BAD_PERIOD, by=_SLO)} / {on(*_SLO)} {_BUDGET}",
             ),
         ),
     ),

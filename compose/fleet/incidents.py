@@ -10,9 +10,12 @@ INCIDENTS = {
     "provider-errors": "the provider of chat-hosted answers one request in three with 503",
     "rate-limited": "the provider of summarize answers four requests in ten with 429",
     "agent-tokens": "the agent reads ten times as many input tokens per request",
+    "chat-wrong": "chat answers golden prompts wrongly",
+    "chat-swapped": "another model answers under the name of chat",
     "quality-drop": "one chat answer in three is judged to be ungrounded",
     "gpu-hot": "card 1 of the pool is too hot and throttles",
     "gpu-lost": "card 3 of the pool is gone",
+    "gpu-xid": "a card of the second pool reports XID 79 and falls off the bus",
 }
 """Name to what happens."""
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from compose.fleet.answering import answer
 from compose.fleet.canonical import Canonical
 from compose.fleet.dcgm_exporter import DcgmExporter
 from compose.fleet.incidents import INCIDENTS, Incidents
@@ -38,7 +39,7 @@ PORTS = {
 def servers(world: World, ports: Mapping[str, int]) -> list[ThreadingHTTPServer]:
     """The HTTP servers, not yet serving; port 0 takes a free one."""
     return [
-        _control(port, world.incidents) if name == "control" else _page(port, PAGES[name](world))
+        _control(port, world.incidents) if name == "control" else _server(port, name, world)
         for name, port in ports.items()
     ]
 
@@ -70,11 +71,12 @@ class _Answering(BaseHTTPRequestHandler):
         """A scrape every second is no news."""
 
 
-def _page(port: int, write: Callable[[], str]) -> ThreadingHTTPServer:
-    """Scrapes at the same time see the same requests once: one after the other."""
+def _server(port: int, name: str, world: World) -> ThreadingHTTPServer:
+    """A page, and answers to requests. Scrapes see the same traffic once: one after the other."""
     lock = threading.Lock()
+    write = PAGES[name](world)
 
-    class Metrics(_Answering):
+    class Server(_Answering):
         def do_GET(self) -> None:
             if self.path.rstrip("/") != "/metrics":
                 self.answer(404, "the page is /metrics\n")
@@ -83,7 +85,18 @@ def _page(port: int, write: Callable[[], str]) -> ThreadingHTTPServer:
                 text = write()
             self.answer(200, text, "text/plain; version=0.0.4")
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Metrics)
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            with lock:
+                found = answer(name, self.path, body, world)
+            self.send_response(found.status)
+            self.send_header("Content-Type", found.kind)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            for piece in found.written():
+                self.wfile.write(piece)
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Server)
 
 
 def _control(port: int, incidents: Incidents) -> ThreadingHTTPServer:

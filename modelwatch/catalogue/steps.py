@@ -86,6 +86,13 @@ SLO_TOTAL_PERIOD = _step(
     "Events that count for the objective over the SLO window.",
     "window",
 )
+SLO_EXPECTED_PERIOD = _step(
+    Layer.SLO,
+    "expected:events_period",
+    "events",
+    "Events of a whole SLO window at the mean rate of what was seen of it.",
+    "window",
+)
 SCORE_EVALUATED = _step(
     Layer.MODEL,
     "quality_evaluated:timestamp",
