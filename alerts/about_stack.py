@@ -22,11 +22,13 @@ def about_stack(
     given: tuple[Given, ...],
     value: float | None = None,
     labels: Mapping[str, str] | None = None,
+    minutes: int = 2,
 ) -> Alert:
     """An alert about Prometheus, Alertmanager or what they watch.
 
     `labels` are the labels of the alert with the values that its proof gives them, `value` the one
-    that it shows then.
+    that it shows then. `minutes` is how long the proof lasts beyond the hold: the alert's longest
+    window, where its value is that of a full one.
     """
     named = labels or {}
     return Alert(
@@ -49,6 +51,7 @@ def about_stack(
             given=given,
             labels=named,
             value=None if value is None else lambda _: value,
+            minutes=minutes,
             has_quiet=False,
         ),
     )

@@ -162,8 +162,8 @@ ALERTS = [
             "Sort models and features by spend: is the growth wanted?",
             "Agree with the owner on a larger budget, a cheaper model or a limit.",
         ),
-        lies="Periods are those of the calendar in UTC. Early in a period a budget of which most "
-        "is spent on one planned day may be on plan.",
+        lies="Without the inventory exporter periods are those of the calendar in UTC. Early in a "
+        "period a budget of which most is spent on one planned day may be on plan.",
         board="modelwatch-cost",
         proof=Proof(
             row=BUDGET_SHARE,
@@ -193,7 +193,7 @@ ALERTS = [
         """,
         hold="1h",
         keep_firing="30m",
-        summary="At today's rate budget {{ $labels.budget }} will end its period at "
+        summary="As spend goes now, budget {{ $labels.budget }} will end its period at "
         "{{ $value | humanizePercentage }}, over its limit of 100%.",
         description="What is spent so far and the present rate until the end of the period come "
         "to more than the budget. Nothing is forecast before a tenth of it is spent.",
@@ -202,8 +202,9 @@ ALERTS = [
             "Compare spend by model and feature with last week: what grew?",
             "Tell the owner now: later only a limit helps.",
         ),
-        lies="The rate of today stands for all days to come, so weekends and the ends of months "
-        "bend it.",
+        lies="Without the inventory exporter the rate of the last six hours stands for all days to "
+        "come, so weekends and the ends of months bend it; with it, a spend that has just begun "
+        "counts in full only after a week.",
         board="modelwatch-cost",
         proof=Proof(
             row=BUDGET_POLICY,

@@ -2,13 +2,12 @@
 
 from alerts.about_stack import PAGE, TICKET, about_stack
 from modelwatch.catalogue.inventory import GPU_SOURCE, MODEL_INFO, SERIES_PREDICTED, SOURCE
-from modelwatch.catalogue.stack import EXPORTER_SOURCE_OK, RECORDED_SERIES, UP
+from modelwatch.catalogue.stack import RECORDED_SERIES, UP
 from modelwatch.promql import on, select
 from modelwatch.rules import Given
 
 _STACK_JOBS = select(UP, job="~prometheus|alertmanager|modelwatch.*")
 _TARGET = {"job": "vllm", "instance": "gpu1:8000"}
-_EXPORTER = {"job": "modelwatch-quality", "instance": "localhost:9401", "source": "scores"}
 _TWICE = {"model": "chat", "environment": "production"}
 
 ALERTS = [
@@ -42,26 +41,6 @@ ALERTS = [
             ),
         ),
         labels=_TARGET,
-    ),
-    about_stack(
-        "ExporterStale",
-        signal="exporter_source",
-        severity=TICKET,
-        condition=f"min by (job, instance, source) ({EXPORTER_SOURCE_OK}) == 0",
-        # One failed read of a slow source is no news.
-        hold="10m",
-        summary="Exporter {{ $labels.job }} cannot read {{ $labels.source }}: "
-        "its figures disappear.",
-        description="An exporter of ours has failed to read one of its sources for the whole hold "
-        "time. It answers scrapes, so only this says that its figures are missing.",
-        action=(
-            "Read the log of the exporter.",
-            "Check the key, the address and the rights of the source.",
-            "Until it works, alerts that rest on this source are silent: watch them by hand.",
-        ),
-        lies="A source that is empty by intention counts as read.",
-        given=(Given(metric=EXPORTER_SOURCE_OK, labels=_EXPORTER, fires=0, below=1),),
-        labels=_EXPORTER,
     ),
     about_stack(
         "InventoryMissing",

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure generating, the rules and a board's query; print the result."""
+"""`python -m benchmarks`: measure generating, rules, a board's query, an exporter's page."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import generating, queries, rules
+from benchmarks import exposition, generating, gpu, quality, queries, rules
 from compose import programs
 from modelwatch import __version__
 
@@ -14,6 +14,9 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "generate": lambda _models, _hours: generating.run(),
     "rules": rules.run,
     "queries": lambda models, _hours: queries.run(models),
+    "exposition": lambda _models, _hours: exposition.run(),
+    "gpu": lambda _models, _hours: gpu.run(),
+    "quality": lambda _models, _hours: quality.run(),
 }
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from modelwatch.problems import Unreachable
 
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in a unit of `ru_maxrss`: macOS counts bytes, Linux KiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def usage(command: Sequence[str | Path]) -> Usage:
     return Usage(
         elapsed_s=elapsed,
         cpu_s=used.ru_utime + used.ru_stime,
-        peak_bytes=used.ru_maxrss * _RSS_UNIT,
+        peak_bytes=used.ru_maxrss * RSS_UNIT,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import requests
 
-from compose import answers, native, processes, programs, stage, story
+from compose import answers, exporters, native, processes, programs, stage, story
 from compose.fleet.incidents import INCIDENTS
 from compose.fleet.serve import PORTS
 from compose.native import Stack
@@ -128,8 +128,11 @@ def _set(
         f"{_count(config_dir)} files for {_fleet(inventory)} generated in {_near(config_dir)}"
     )
     factor = inventory.settings.time_compression
-    helpers = stage.start(data_dir, pages, inbox_port, factor)
+    helpers = stage.start(data_dir, pages, inbox_port, inventory)
     teller.step(f"simulated servers answer: {', '.join(one for one in pages if one != 'control')}")
+    control_url = f"http://127.0.0.1:{pages['control']}"
+    helpers += stage.start_exporters(data_dir, inventory, control_url, ports, helpers)
+    teller.step(f"our exporters answer: {', '.join(exporters.addresses(inventory))}")
     stack = native.start(config_dir, data_dir, ports, path=path)
     teller.step(f"Prometheus at {stack.prometheus_url}, Alertmanager at {stack.alertmanager_url}")
     if factor > 1:
@@ -137,7 +140,7 @@ def _set(
     return Scene(
         stack=stack,
         inbox_url=inbox_url,
-        control_url=f"http://127.0.0.1:{pages['control']}",
+        control_url=control_url,
         helpers=tuple(helpers),
     )
 

@@ -1,14 +1,11 @@
 """What the demo plays on: simulated servers, an inbox, and an inventory that points at them."""
 
 import json
-import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import compose
-from compose import native, processes, programs, waiting
+from compose import exporters, native, processes, programs, waiting
 from compose.fleet.serve import PAGES
 from compose.native import Ports
 from compose.processes import Process
@@ -17,6 +14,8 @@ from modelwatch.problems import Unreachable
 
 HELPERS = "helpers.json"
 START_WITHIN_S = 20.0
+CONTROL = "MODELWATCH_FLEET_CONTROL"
+"""Environment variable by which the simulated cards learn of incidents."""
 
 
 def own_addresses(settings: Settings, ports: Ports, path: str | None = None) -> Settings:
@@ -68,16 +67,20 @@ def page_ports(inventory: Inventory) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def start(data_dir: Path, pages: Mapping[str, int], inbox_port: int, factor: int) -> list[Process]:
+def start(
+    data_dir: Path, pages: Mapping[str, int], inbox_port: int, inventory: Inventory
+) -> list[Process]:
     """The simulated servers and the inbox; remembered before anything else can fail."""
     mark = f"--mark={data_dir}"
-    python = [sys.executable, "-m"]
-    home = {"PYTHONPATH": os.pathsep.join([str(Path(compose.__path__[0]).parent), *sys.path[1:]])}
+    python, home = exporters.python()
     numbered = [f"--port={name}={port}" for name, port in pages.items()]
+    factor = inventory.settings.time_compression
+    listen = exporters.addresses(inventory).get("quality")
+    scores = [f"--scores=http://{listen}/v1/scores"] if listen else []
     helpers = [
         processes.spawn(
             "the simulated fleet",
-            [*python, "compose.fleet", f"--compression={factor}", *numbered, mark],
+            [*python, "compose.fleet", f"--compression={factor}", *numbered, *scores, mark],
             mark=mark,
             log=data_dir / "logs" / "fleet.log",
             environment=home,
@@ -93,7 +96,7 @@ def start(data_dir: Path, pages: Mapping[str, int], inbox_port: int, factor: int
             environment=home,
         ),
     ]
-    (data_dir / HELPERS).write_text(json.dumps([asdict(one) for one in helpers], default=str))
+    _remember(data_dir, helpers)
     urls = [
         f"http://127.0.0.1:{pages['control']}/incident",
         f"http://127.0.0.1:{inbox_port}/notifications",
@@ -105,6 +108,32 @@ def start(data_dir: Path, pages: Mapping[str, int], inbox_port: int, factor: int
         helpers,
     )
     return helpers
+
+
+def _remember(data_dir: Path, helpers: Iterable[Process]) -> None:
+    text = json.dumps([asdict(one) for one in helpers], default=str)
+    (data_dir / HELPERS).write_text(text, encoding="utf-8")
+
+
+def start_exporters(
+    data_dir: Path,
+    inventory: Inventory,
+    control_url: str,
+    ports: Ports,
+    helpers: Sequence[Process],
+) -> list[Process]:
+    """Our own exporters beside the helpers, as they run anywhere; only the cards are simulated."""
+    options = {
+        "gpu": ["--library=compose.fleet.cards"],
+        "inventory": [f"--prometheus-url=http://127.0.0.1:{ports.prometheus}"],
+    }
+    started = exporters.spawn(inventory, data_dir, options, {CONTROL: control_url})
+    _remember(data_dir, (*helpers, *started))
+    urls = [f"http://{listen}/-/ready" for listen in exporters.addresses(inventory).values()]
+    waiting.until(
+        lambda: all(waiting.answers(url) for url in urls), "the exporters", START_WITHIN_S, started
+    )
+    return started
 
 
 def known_helpers(data_dir: Path) -> list[Process]:

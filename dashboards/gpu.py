@@ -1,5 +1,6 @@
 """GPU: are all cards there, healthy and busy, and for whom do they work?"""
 
+from dashboards.gpu_users import USERS
 from dashboards.shared import BREACH_ABOVE_ZERO, TO_MODEL, VERSION_CHANGES, of, top
 from modelwatch.board import Annotation, Board, Line, Panel, Row, Variable
 from modelwatch.catalogue.inventory import (
@@ -310,7 +311,7 @@ BOARD = Board(
             + ", pool)",
         ),
     ),
-    rows=(_FINE, _WHOM, _USE, _HEAT, _ERRORS, _HOSTS),
+    rows=(_FINE, _WHOM, USERS, _USE, _HEAT, _ERRORS, _HOSTS),
     annotations=(
         VERSION_CHANGES,
         Annotation(

@@ -1,6 +1,7 @@
 """Model: is this one fine, since when, and why not?"""
 
 from dashboards.model_detail import DISTRIBUTION, GPU, QUALITY, VERSIONS
+from dashboards.model_probes import PROBES
 from dashboards.shared import (
     BUDGET_LEFT,
     HEALTH_STATES,
@@ -314,6 +315,7 @@ BOARD = Board(
         _ERRORS,
         _SATURATION,
         _COST,
+        PROBES,
         VERSIONS,
         DISTRIBUTION,
         QUALITY,

@@ -11,13 +11,17 @@ from dashboards.shared import (
     top,
 )
 from modelwatch.board import Board, Color, Line, Panel, Row, Step
+from modelwatch.catalogue.exporters import (
+    EXPORTER_OVERFLOW_TOTAL,
+    EXPORTER_REJECTED_TOTAL,
+    EXPORTER_UP,
+)
 from modelwatch.catalogue.inventory import SERIES_PREDICTED
 from modelwatch.catalogue.recorded import ENGINE_UNDECLARED, REQUESTS
 from modelwatch.catalogue.stack import (
     ALERTMANAGER_RELOADED,
     ALERTS,
     CONFIG_RELOADED,
-    EXPORTER_SOURCE_OK,
     HEAD_SERIES,
     NOTIFICATIONS_DROPPED,
     NOTIFICATIONS_FAILED,
@@ -231,18 +235,44 @@ _TARGETS = Row(
         ),
         Panel(
             title="Sources of our exporters",
-            question="Which file or API does an exporter of ours no longer read? Its last figures "
-            "are gone from the boards.",
+            question="Which source does an exporter of ours no longer read? Its figures are gone "
+            "from the boards.",
             unit="bool_yes_no",
             width=12,
             maximum=1,
             lines=(
                 Line(
-                    query=f"min by (job, source) ({EXPORTER_SOURCE_OK})",
-                    legend="{{job}}: {{source}}",
+                    query=f"min by (exporter, collector) ({EXPORTER_UP})",
+                    legend="{{exporter}}: {{collector}}",
                 ),
             ),
-            no_data="no exporter of ours reads a source",
+            no_data="no exporter of ours is scraped",
+        ),
+        Panel(
+            title="Refused by our exporters",
+            question="Which data does not get in, and why? What a refused request carried is lost.",
+            unit="none",
+            width=12,
+            lines=(
+                Line(
+                    query=f"sum by (exporter, reason) ({_events(EXPORTER_REJECTED_TOTAL)})",
+                    legend="{{exporter}}: {{reason}}",
+                ),
+            ),
+            no_data="no exporter of ours takes requests",
+        ),
+        Panel(
+            title="Counted as other",
+            question="Which label takes too many values? Look at what its sender puts into it.",
+            unit="none",
+            width=12,
+            lines=(
+                Line(
+                    query=f"sum by (exporter, label) ({_events(EXPORTER_OVERFLOW_TOTAL)})",
+                    legend="{{exporter}}: {{label}}",
+                ),
+            ),
+            no_data="no exporter of ours takes labels from outside",
         ),
     ),
 )

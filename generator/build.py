@@ -1,6 +1,6 @@
 """From an inventory to every file: pure, the same bytes for the same inventory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from generator import (
@@ -19,9 +19,9 @@ from generator.inventory_series import constants, predicted
 from generator.proofs import concerns
 from generator.rule_files import alert_file, constant_file, record_file
 from generator.series import predict
-from modelwatch.inventory import Inventory
+from modelwatch.inventory import Inventory, Settings
 from modelwatch.resolved import fleet
-from modelwatch.rules import RecordGroup
+from modelwatch.rules import Constant, RecordGroup
 
 
 def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
@@ -36,7 +36,7 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
     concerned = concerns(definitions.alerts, inventory, known)
     files = {
         **_below("prometheus", prometheus.files(inventory, engines)),
-        "prometheus/rules/inventory.yml": constant_file(rows, settings),
+        **_constants(rows, settings),
         "prometheus/rules/engines.yml": record_file(
             (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory)), settings
         ),
@@ -64,6 +64,13 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
         **_below("runbooks", runbooks.files(inventory, concerned, engines)),
     }
     return dict(sorted(files.items()))
+
+
+def _constants(rows: Sequence[Constant], settings: Settings) -> dict[str, str]:
+    """The inventory's own series as rules, unless the inventory exporter serves them."""
+    if settings.constants == "exporter":
+        return {}
+    return {"prometheus/rules/inventory.yml": constant_file(rows, settings)}
 
 
 def _below(directory: str, files: dict[str, str]) -> dict[str, str]:

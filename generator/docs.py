@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from generator import board_reference, inventory_reference
+from generator import board_reference, exporter_reference, inventory_reference
 from generator.definitions import Definitions, definitions
 from generator.rule_files import expression
+from generator.tables import filled, table
 from modelwatch.catalogue import Layer, Metric, metrics
+from modelwatch.discovery import constants_named
 from modelwatch.engine import Engine
 from modelwatch.promql import compressed
 from modelwatch.rules import HOLD, Alert, RecordGroup
@@ -33,7 +35,7 @@ SUPPLY = {"histogram": "histogram", "mean": "average only", "quantile": "quantil
 
 
 def documents() -> dict[str, str]:
-    """Path to text of every generated page, and of the README with its table of engines."""
+    """Path to text of every page that is generated, whole or in its tables."""
     known = definitions()
     schema = resources.files("modelwatch").joinpath("inventory.schema.json").read_text("utf-8")
     return {
@@ -42,20 +44,26 @@ def documents() -> dict[str, str]:
         "docs/alerts.md": GENERATED + _alerts(known),
         "docs/boards.md": GENERATED + board_reference.reference(known.boards),
         "docs/engines.md": GENERATED + _engines(known.engines.values()),
+        "docs/exporters.md": _exporters(Path("docs/exporters.md").read_text("utf-8")),
         "README.md": _readme(Path("README.md").read_text("utf-8"), known.engines.values()),
     }
 
 
 def _readme(text: str, engines: Iterable[Engine]) -> str:
-    """The README with the engines between its two marks."""
-    before, start, rest = text.partition("<!-- engines: written by `make docs` -->\n")
-    _, end, after = rest.partition("<!-- /engines -->\n")
+    """The README with its table of engines."""
     rows = [
         (engine.title, f"`{engine.name}`", _proved(engine), _lacks(engine))
         for engine in sorted(engines, key=lambda engine: (engine.kind != "model", engine.title))
     ]
-    table = _table(("engine", "`engine:`", "proved with", "cannot supply"), rows)
-    return f"{before}{start}\n{table}\n\n{end}{after}"
+    head = ("engine", "`engine:`", "proved with", "cannot supply")
+    return filled(text, "engines", table(head, rows))
+
+
+def _exporters(page: str) -> str:
+    """The page about our exporters with its tables."""
+    for name, text in exporter_reference.blocks(constants_named("exporters", "EXPORTER")).items():
+        page = filled(page, name, text)
+    return page
 
 
 def _proved(engine: Engine) -> str:
@@ -86,7 +94,7 @@ def _metrics(known: Definitions) -> str:
         pages += [
             f"## {layer.value.capitalize()} layer",
             meaning,
-            _table(("series", "unit", "labels", "meaning", "group"), rows),
+            table(("series", "unit", "labels", "meaning", "group"), rows),
         ]
     return "\n\n".join(pages) + "\n"
 
@@ -154,19 +162,10 @@ def _engine(engine: Engine) -> str:
             f"## {engine.title}",
             f"`engine: {engine.name}` · {where} · model: {name} · proved with pages of "
             f"{_proved(engine)} · names read in {', '.join(engine.versions)}",
-            _table(("signal", "supplied", "why not"), rows),
+            table(("signal", "supplied", "why not"), rows),
             "\n".join(f"- {note}" for note in engine.notes),
         )
     )
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 @click.command()

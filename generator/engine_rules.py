@@ -207,7 +207,7 @@ def _undeclared(joins: Joins) -> Iterator[Record]:
         for row in joins.engine.rows
         if row.signal == "requests" and isinstance(row, Counter) and not joins.of_server(row)
     ]
-    if not rows or not joins.engine.model_label:
+    if not rows or not joins.engine.model_label or joins.engine.knows_inventory:
         return
     by = vendor.identity(joins.engine)
     counts = vendor.choice([vendor.presence(row, joins.engine) for row in rows], by)

@@ -1,6 +1,7 @@
 """The inventory's own series: ownership, objectives, limits, prices and budgets as constants."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from modelwatch import limits
@@ -12,6 +13,7 @@ from modelwatch.rules import Constant
 from modelwatch.supply import bucket_label, unavailable
 
 ONE = Decimal(1)
+DAY_S = 86_400
 
 LATENCY_SIGNALS = {
     "latency": "request_duration",
@@ -55,7 +57,7 @@ def _fleet(inventory: Inventory, engines: Mapping[str, Engine]) -> Iterator[Cons
     for signal, events in inventory.floors.items():
         yield _constant(series.FLOOR_DEFAULT, events, signal=signal)
     for days in sorted({slo.window_days for model in inventory.models for slo in model.slos}):
-        yield _constant(series.SLO_WINDOW, days, window=f"{days}d")
+        yield _constant(series.SLO_WINDOW, days * DAY_S, window=f"{days}d")
     for name in sorted({source.engine for source in _model_sources(inventory)}):
         for signal, reason in sorted(unavailable(engines[name]).items()):
             yield _constant(series.ENGINE_UNAVAILABLE, engine=name, signal=signal, reason=reason)
@@ -97,6 +99,11 @@ def _model(model: Model, engines: Mapping[str, Engine]) -> Iterator[Constant]:
     yield from _prices(model, identity)
     if model.pool:
         yield _constant(series.GPU_MODEL, **identity, pool=model.pool)
+    for probe in model.probes:
+        yield _constant(series.PROBE_INFO, **identity, probe=probe.name, api=probe.api)
+    if model.retires:
+        begins = datetime.fromisoformat(model.retires).replace(tzinfo=UTC)
+        yield _constant(series.RETIRES, int(begins.timestamp()), **identity)
 
 
 def _instances(source: Source) -> tuple[str, ...]:

@@ -18,6 +18,11 @@ SAMPLE_LIMIT = 100_000
 LABEL_VALUE_LIMIT = 512
 """Characters of a label value above which a scrape is refused: prompts are no labels."""
 
+_LIMITS = {"sample_limit": SAMPLE_LIMIT, "label_value_length_limit": LABEL_VALUE_LIMIT}
+
+INVENTORY_JOB = "modelwatch-inventory"
+"""Its page is as large as the inventory is, and without it every alert is dead: no limits."""
+
 
 def files(inventory: Inventory, engines: Mapping[str, Engine]) -> dict[str, str]:
     """Paths below `prometheus/` and their text."""
@@ -46,6 +51,7 @@ def _sources(inventory: Inventory) -> Iterator[Source]:
         yield from model.sources
     for pool in inventory.pools:
         yield from pool.sources
+    yield from inventory.exporters.values()
 
 
 def _configuration(
@@ -131,26 +137,34 @@ def _discovered(job: str, sources: list[Source], engines: Mapping[str, Engine]) 
     """Targets are read from files, so that a new one needs no reload.
 
     Metrics under our own names carry the labels `model` and `environment` themselves: these win
-    over labels of the target, or every join would break. Files of the user's say no scheme and
-    path, so the job does; ours say them by target, which wins.
+    over labels of the target, or every join would break. The inventory exporter gives its constants
+    an empty `job` and `instance` as well, so that they look the same from whichever replica.
+
+    Files of the user's say no scheme and path, so the job does; ours say them by target, which
+    wins.
     """
     theirs = next((source for source in sources if source.file_sd), None)
-    where = _where(theirs.scheme, theirs.path or engines[theirs.engine].path) if theirs else {}
+    where = _where(theirs.scheme, _path(theirs, engines)) if theirs else {}
     found = [source.file_sd or f"targets/{job}.json" for source in sources]
     return {
-        **({"honor_labels": True} if sources[0].engine == "modelwatch" else {}),
+        **({"honor_labels": True} if sources[0].engine.startswith("modelwatch") else {}),
         **where,
-        "sample_limit": SAMPLE_LIMIT,
-        "label_value_length_limit": LABEL_VALUE_LIMIT,
+        **({} if job == INVENTORY_JOB else _LIMITS),
         "file_sd_configs": [{"files": list(dict.fromkeys(found))}],
     }
+
+
+def _path(source: Source, engines: Mapping[str, Engine]) -> str:
+    """Where the page is; an exporter of ours is no engine."""
+    engine = engines.get(source.engine)
+    return source.path or (engine.path if engine else "/metrics")
 
 
 def _targets(sources: list[Source], engines: Mapping[str, Engine]) -> str:
     """Targets by scheme and path; a target that serves several models stands once."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for source in sources:
-        path = source.path or engines[source.engine].path
+        path = _path(source, engines)
         groups[source.scheme, path].extend(source.targets)
     document = [
         {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+from generator.bridging import bridged
 from generator.yaml_text import comment, dump, flow
 from modelwatch import limits, promql
 from modelwatch.catalogue.recorded import ALERT_POLICY, BUDGET_POLICY, POOL_POLICY
@@ -159,7 +160,7 @@ def _alert_rule(written: WrittenAlert, settings: Settings) -> dict[str, object]:
     compression = settings.time_compression
     rule: dict[str, object] = {
         "alert": written.alert.name,
-        "expr": promql.compressed(written.expr, compression),
+        "expr": promql.compressed(bridged(written.expr, settings), compression),
     }
     if promql.duration_seconds(written.hold):
         rule["for"] = promql.shortened(written.hold, compression)
@@ -178,7 +179,9 @@ def record_file(groups: Iterable[RecordGroup], settings: Settings) -> str:
             "rules": [
                 {
                     "record": str(record.metric),
-                    "expr": promql.compressed(formatted(record.expr), compression),
+                    "expr": promql.compressed(
+                        formatted(bridged(record.expr, settings)), compression
+                    ),
                     **({"labels": dict(record.labels)} if record.labels else {}),
                 }
                 for record in part

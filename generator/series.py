@@ -119,6 +119,8 @@ def _sizes(
         "kpi": len(model.kpis),
         "feature_name": len(model.drift.features) if model.drift else 0,
         "slo": len(model.slos),
+        "probe": len(model.probes),
+        "prompt": max((len(probe.prompts) for probe in model.probes), default=0),
         "verdict": 2,
         "month": 2,
         "urgency": 3,

@@ -75,7 +75,16 @@ LIMITS = _by_key(
     _kind("retrieval_top_score", "share", "15%", "1h"),
     _kind("reranker_score", "share", "15%", "1h"),
     _kind("drift", "number", "0.2", "30m"),
+    _kind("probe_failures", "share", "50%", "5m"),
+    _kind("probe_wrong", "share", "50%", "30m"),
+    _kind("probe_silent", "silence", "for 15m", "15m"),
+    _kind("probe_latency", "seconds", signal="probe_duration"),
+    _kind("probe_time_to_first_token", "seconds"),
+    _kind("retirement", "number", "30", "1h"),
 )
+
+OF_PROBES = tuple(key for key in LIMITS if key.startswith("probe_"))
+"""Limits of which only a model with probes knows anything."""
 
 POOL_LIMITS = _by_key(
     _kind("temperature", "number", "85", "5m", signal="gpu_temperature"),
@@ -115,6 +124,12 @@ KPI_HOLD = "1h"
 BUDGET_SHARES = ("50%", "80%", "100%")
 QUANTILE = "0.95"
 """The quantile of a latency limit that names none."""
+PROBED_EVERY = "1m"
+PROBE_TIMEOUT = "30s"
+PROBE_TOKENS_PER_DAY = 100_000
+PROBE_USD_PER_DAY = "1 USD"
+PROMPT_TOKENS = 16
+"""Longest answer to a golden prompt that names no length."""
 
 
 def threshold(kind: LimitKind, limit: quantities.Limit) -> Threshold:

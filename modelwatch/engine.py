@@ -180,6 +180,7 @@ class Engine:
 
     `model_label` is empty for engines without one: the model is then the source's. Pages that carry
     the environment or version themselves name these labels; they win over the source's.
+    One that `knows_inventory` exposes declared models only: none of its traffic is undeclared.
     `host_labels` and `gpu_label` say which card a device exporter means; a host without a label is
     the target's. `unavailable` says in words why a signal is not there: a signal in neither `rows`
     nor `unavailable` is an error of the definition. `first_checks` maps a signal to what to look at
@@ -195,6 +196,7 @@ class Engine:
     model_label: str = ""
     environment_label: str = ""
     version_label: str = ""
+    knows_inventory: bool = False
     host_labels: tuple[str, ...] = ()
     gpu_label: str = ""
     rows: tuple[Row, ...]

@@ -1,18 +1,18 @@
 """Meaning: what the schema cannot know: names that exist, things said once, hours of a day."""
 
 import re
-import zoneinfo
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelwatch.context import BudgetDraft, Context, Draft, PoolDraft
 from modelwatch.inventory import Inventory
 from modelwatch.meaning_engines import check_engines
+from modelwatch.meaning_exporters import check_exporters, check_time_zone
 from modelwatch.meaning_money import check_money
+from modelwatch.meaning_probes import check_probes
 from modelwatch.meaning_promises import check_promises
 from modelwatch.meaning_secrets import check_secrets
 from modelwatch.meaning_sources import check_sources
-from modelwatch.schema_words import close
 from modelwatch.tree import Block
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def check(
     check_sources(context, models, pools)
     check_promises(context, models)
     check_money(context, models, pools, budgets)
+    check_probes(context, models)
+    check_exporters(context, inventory, models, budgets)
 
 
 def _said_once(
@@ -116,10 +118,7 @@ def _hours(context: Context, block: Block) -> None:
             block.at("to"), f"{end} is not after {begin}", "end later on the same day"
         )
     _days(context, block)
-    zone, known = block.text("timezone", "UTC"), zoneinfo.available_timezones()
-    if known and zone not in known:
-        advice = close(zone, known) or "write one such as Europe/Berlin"
-        context.report.add(block.at("timezone"), f"there is no time zone '{zone}'", advice)
+    check_time_zone(context, block)
 
 
 def _days(context: Context, block: Block) -> None:

@@ -1,14 +1,17 @@
-"""Secrets: none stands in an inventory, and none is shown by a message about it."""
+"""Secrets: none stands in an inventory, and none is shown by a message about it.
+
+Those of probes, which have keys, addresses and headers: `meaning_probes.py`.
+"""
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from modelwatch.context import Context
 from modelwatch.tree import Block
 
-_SECRET = re.compile(r"https?://|-----BEGIN", re.IGNORECASE)
+_SECRET = re.compile(r"https?://|-----BEGIN|Bearer |sk-[\w-]{16}", re.IGNORECASE)
 _OWN_NETWORK = (".internal", ".local", ".lan", ".svc", ".localhost")
 
 
@@ -16,7 +19,7 @@ def check_secrets(context: Context) -> None:
     """Report secrets where paths or plain addresses belong."""
     settings = context.root.block("settings")
     for key in settings:
-        if key.endswith("_url") and _has_login(settings.text(key)):
+        if key.endswith("_url") and has_login(settings.text(key)):
             context.report.add(
                 settings.at(key),
                 f"'{key}' holds a login",
@@ -24,7 +27,7 @@ def check_secrets(context: Context) -> None:
                 secret=True,
             )
     for block in _receivers(context):
-        _check_files(context, block)
+        check_files(context, block, [key for key in block if key.endswith("_file")])
         if "url" in block and not _is_plain(block.text("url")):
             context.report.add(
                 block.at("url"),
@@ -39,10 +42,10 @@ def _receivers(context: Context) -> Iterator[Block]:
     return (block for _, kinds in receivers.blocks() for _, block in kinds.blocks())
 
 
-def _check_files(context: Context, block: Block) -> None:
+def check_files(context: Context, block: Block, keys: Iterable[str]) -> None:
     """Keys of secrets hold paths; a value can still be the secret itself."""
-    for key in block:
-        if key.endswith("_file") and _SECRET.match(block.text(key)):
+    for key in keys:
+        if _SECRET.match(block.text(key)):
             context.report.add(
                 block.at(key),
                 f"'{key}' looks like the secret itself",
@@ -51,7 +54,8 @@ def _check_files(context: Context, block: Block) -> None:
             )
 
 
-def _has_login(url: str) -> bool:
+def has_login(url: str) -> bool:
+    """Whether a name or password stands before the host."""
     return "@" in url.partition("://")[2].partition("/")[0]
 
 
@@ -62,7 +66,7 @@ def _is_plain(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if _has_login(url) or parts.query:
+    if has_login(url) or parts.query:
         return False
     try:
         return ipaddress.ip_address(host).is_private

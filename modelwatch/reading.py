@@ -72,6 +72,7 @@ def read(path: str, content: bytes, engines: Mapping[str, Engine]) -> Inventory:
         floors=fleet_floors(context),
         engines=own,
         stack_sources=_stack_sources(context),
+        exporters=_exporters(context),
     )
     check(context, inventory, read_models, read_pools, read_budgets)
     document.report.raise_if_any()
@@ -116,6 +117,7 @@ def _settings(context: Context, teams: Mapping[str, Team]) -> Settings:
         alertmanagers=block.texts("alertmanagers") or own.alertmanagers,
         series_limit=block.whole("series_limit") or None,
         stack_team=block.text("stack_team") or next(iter(teams), ""),
+        constants=block.text("constants", own.constants),
         **{key: text.rstrip("/") for key, text in plain.items()},
     )
 
@@ -124,16 +126,28 @@ def _stack_sources(context: Context) -> tuple[Source, ...]:
     """Parts of the stack: scraped under their job when they name targets."""
     blocks = context.root.block("settings").items_of("stack_sources")
     return tuple(
-        Source(
-            engine=block.text("job"),
-            job="" if "targets" in block else block.text("job"),
-            targets=addresses(context, block),
-            instances=block.texts("instances"),
-            scheme=block.text("scheme", "http"),
-            path=block.text("path"),
-        )
+        _part_of_stack(context, block, block.text("job"))
         for block in blocks
         if isinstance(block, Block)
+    )
+
+
+def _exporters(context: Context) -> dict[str, Source]:
+    """Where our own exporters run, by name; their jobs say whose they are."""
+    return {
+        name: _part_of_stack(context, block, f"modelwatch-{name}")
+        for name, block in context.root.block("exporters").blocks()
+    }
+
+
+def _part_of_stack(context: Context, block: Block, job: str) -> Source:
+    return Source(
+        engine=job,
+        job="" if "targets" in block else job,
+        targets=addresses(context, block),
+        instances=block.texts("instances"),
+        scheme=block.text("scheme", "http"),
+        path=block.text("path"),
     )
 
 

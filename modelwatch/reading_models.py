@@ -9,6 +9,7 @@ from modelwatch.context import Context, Draft
 from modelwatch.inventory import Model, Source
 from modelwatch.problems import Place
 from modelwatch.reading_money import policy, prices
+from modelwatch.reading_probes import probes, processes, retirement
 from modelwatch.reading_signals import drift, floors, kpis, scores, slos, thresholds
 from modelwatch.reading_sources import model_source
 from modelwatch.tree import Block
@@ -55,6 +56,8 @@ def _drafts(context: Context, block: Block, severities: Severities) -> Iterator[
         drift=drift(context, block.block("drift")) if "drift" in block else None,
         pool=block.text("pool"),
         cards=Decimal(block.text("cards", "0")),
+        processes=processes(block.block("processes")) if "processes" in block else None,
+        retires=retirement(context, block),
         line=block.place[0],
     )
     for environment in environments:
@@ -65,10 +68,9 @@ def _drafts(context: Context, block: Block, severities: Severities) -> Iterator[
                 f"'{name}' has no source in {environment}",
                 f"add one with `environment: {environment}`",
             )
+        here = replace(model, environment=environment, sources=tuple(source for source, _ in mine))
         yield Draft(
-            model=replace(
-                model, environment=environment, sources=tuple(source for source, _ in mine)
-            ),
+            model=replace(here, probes=probes(context, block, here, environments)),
             block=block,
             places=tuple(place for _, place in mine),
             whole=whole,

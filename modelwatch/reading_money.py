@@ -156,6 +156,7 @@ def _budget(
             tier=tier,
             policy=policy(levels, name, tier, severities, "budget"),
             members={model.key: share for model, share in counted},
+            timezone=block.text("timezone", "UTC"),
             line=block.place[0],
         ),
         block=block,

@@ -43,6 +43,7 @@ NO_LIMIT = "off"
 """`limit` of a row by which a model refuses the fleet's default."""
 
 _SLO = (*MODEL, "slo")
+_DAY_S = 86_400
 _POLICIES = (
     (MODEL_INFO, ALERT_POLICY),
     (POOL_INFO, POOL_POLICY),
@@ -114,7 +115,7 @@ def _floors(rows: Sequence[Constant]) -> tuple[Constant, ...]:
 
 
 def _promises(rows: Mapping[Metric, Sequence[Constant]]) -> Iterator[Constant]:
-    days = {row.labels["window"]: row.value for row in rows.get(SLO_WINDOW, ())}
+    days = {row.labels["window"]: row.value / _DAY_S for row in rows.get(SLO_WINDOW, ())}
     floors = [row for row in rows.get(FLOOR, ()) if row.labels["signal"] == "slo"]
     of_slo = _by((row for row in floors if "slo" in row.labels), _SLO)
     of_model = _by((row for row in floors if "slo" not in row.labels), MODEL)

@@ -66,6 +66,8 @@ CHAT = Model(
         _limit("inter_token_latency", "0.1", "p95 > 100ms", "5m", quantile="0.95"),
         _limit("queue_duration", "2", "p95 > 2s", "5m", quantile="0.95"),
         _limit("concurrency", "200", "200", "10m"),
+        _limit("probe_duration", "3", "p95 > 3s", "5m", quantile="0.95"),
+        _limit("probe_time_to_first_token", "1", "p95 > 1s", "5m", quantile="0.95"),
         _limit("kv_cache", "0", "off", "10m"),
     ),
     floors={"requests": 50},

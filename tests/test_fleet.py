@@ -1,14 +1,19 @@
+import json
 import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
+from compose.fleet import vllm
+from compose.fleet.answering import answer
 from compose.fleet.incidents import INCIDENTS
+from compose.fleet.judge import Judge
 from compose.fleet.serve import PAGES, PORTS, servers
 from compose.fleet.traffic import LONGEST_STEP_S, Arrivals, World, poisson, season
 from modelwatch.catalogue import Layer, metrics
@@ -104,7 +109,9 @@ def test_counters_and_buckets_never_fall(fleet: Fleet, name: str) -> None:
         last = now
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "dcgm_exporter"])
+@pytest.mark.parametrize(
+    "name", [name for name in PAGES if name not in {"dcgm_exporter", "modelwatch"}]
+)
 def test_buckets_rise_to_the_count(fleet: Fleet, name: str) -> None:
     found = fleet.scrape(name, rounds=20)
     histograms = 0
@@ -203,6 +210,32 @@ def _chat_requests(fleet: Fleet) -> float:
     return total(fleet.gained("vllm"), "vllm:request_success_total")
 
 
+def _chat_answer(fleet: Fleet) -> Mapping[str, Any]:
+    asked = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+    found = answer("vllm", "/v1/chat/completions", json.dumps(asked).encode(), fleet.world)
+    assert found.status == 200
+    document: Mapping[str, Any] = json.loads(found.pieces[0])
+    return document
+
+
+def _wrong_answers(fleet: Fleet) -> float:
+    return float("Paris" not in _chat_answer(fleet)["choices"][0]["message"]["content"])
+
+
+def _swapped_answers(fleet: Fleet) -> float:
+    return float(_chat_answer(fleet)["model"] != vllm.MODEL)
+
+
+def _ungrounded(fleet: Fleet) -> float:
+    judge = Judge(fleet.world)
+    judge()  # what was judged before
+    scores: list[float] = []
+    for _ in range(80):
+        fleet.clock.seconds += 0.75
+        scores += [float(str(one["value"])) for one in judge() if "score" in one]
+    return sum(score < 0.7 for score in scores) / len(scores)
+
+
 PROXY = "litellm_proxy_total_requests_metric_total"
 
 EFFECTS: dict[str, tuple[Callable[[Fleet], float], tuple[float, float], tuple[float, float]]] = {
@@ -226,18 +259,17 @@ EFFECTS: dict[str, tuple[Callable[[Fleet], float], tuple[float, float], tuple[fl
         (0.25, 0.55),
     ),
     "agent-tokens": (_prompt_tokens, (500, 1200), (5000, 12000)),
-    "quality-drop": (
-        _share("modelwatch_quality_judgements_total", "modelwatch", {"verdict": "bad"}),
-        (0, 0.06),
-        (0.2, 0.5),
-    ),
+    "chat-wrong": (_wrong_answers, (0, 0), (1, 1)),
+    "chat-swapped": (_swapped_answers, (0, 0), (1, 1)),
+    "quality-drop": (_ungrounded, (0, 0.06), (0.6, 1.0)),
     "gpu-hot": (_gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_exporter", gpu="1"), (50, 75), (91, 91)),
     "gpu-lost": (_gauge("DCGM_FI_DEV_FB_USED", "dcgm_exporter", gpu="3"), (5e4, 7e4), (0, 0)),
 }
 
 
 def test_every_incident_is_measured_here() -> None:
-    assert set(EFFECTS) == set(INCIDENTS)
+    of_simulated_cards = {name for name in INCIDENTS if name.startswith("card-")}
+    assert set(EFFECTS) | of_simulated_cards == set(INCIDENTS)
 
 
 @pytest.mark.parametrize("name", EFFECTS)
@@ -385,3 +417,39 @@ def test_the_ports_are_those_of_the_example() -> None:
     example = (Path(__file__).parent.parent / "examples" / "demo.yaml").read_text()
     for name in ("vllm", "triton", "litellm", "otel_genai", "dcgm_exporter"):
         assert f"127.0.0.1:{PORTS[name]}" in example
+
+
+# What the simulated servers answer to requests.
+
+
+def test_an_answer_is_streamed_as_events_that_end() -> None:
+    asked = {
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "messages": [{"role": "user", "content": "What is two plus two?"}],
+    }
+    found = answer("vllm", "/v1/chat/completions", json.dumps(asked).encode(), World())
+    events = b"".join(found.written(sleep=lambda _: None)).decode().split("\n\n")
+    assert events[-2:] == ["data: [DONE]", ""]
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events[:-2]]
+    said = "".join(
+        choice["delta"].get("content", "") for chunk in chunks for choice in chunk["choices"]
+    )
+    assert said.split() == ["That", "is", "4."]
+    assert chunks[-1]["usage"]["completion_tokens"] == 3
+    assert len(found.pauses_s) < len(found.pieces)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body", "status"),
+    [
+        ("triton", "/v2/models/vision_detector/infer", b"{}", 200),
+        ("triton", "/v2/models/other/infer", b"{}", 404),
+        ("vllm", "/v1/chat/completions", b"{", 400),
+        ("litellm", "/v1/chat/completions", b"{}", 404),
+    ],
+)
+def test_requests_get_the_status_that_they_deserve(
+    name: str, path: str, body: bytes, status: int
+) -> None:
+    assert answer(name, path, body, World()).status == status

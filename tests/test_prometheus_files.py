@@ -122,7 +122,26 @@ def test_labels_of_a_page_win_only_where_the_names_are_ours() -> None:
     found = inventory(*(f'engine: {name}, targets: ["{name}:1"]' for name in engines))
     listed = jobs(found)
     assert set(engines) <= set(listed)
-    assert [name for name, job in listed.items() if job.get("honor_labels")] == ["modelwatch"]
+    ours = {name for name in engines if name.startswith("modelwatch")}
+    assert {name for name, job in listed.items() if job.get("honor_labels")} == ours
+
+
+def test_exporters_of_ours_are_jobs_whose_labels_win() -> None:
+    found = inventory(
+        VLLM.format("a:1"),
+        more='exporters: {probe: {targets: ["p:9466"], scheme: https, path: /m}, '
+        'quality: {targets: ["q:1", "q:2"]}, inventory: {instances: ["i:9468"]}}\n',
+    )
+    assert targets(found, "modelwatch-probe") == [group("p:9466", scheme="https", path="/m")]
+    assert targets(found, "modelwatch-quality") == [group("q:1", "q:2")]
+    assert jobs(found)["modelwatch-quality"] == {
+        "job_name": "modelwatch-quality",
+        "honor_labels": True,
+        "sample_limit": SAMPLE_LIMIT,
+        "label_value_length_limit": LABEL_VALUE_LIMIT,
+        "file_sd_configs": [{"files": ["targets/modelwatch-quality.json"]}],
+    }
+    assert "modelwatch-inventory" not in jobs(found), "it is scraped already"
 
 
 @pytest.mark.parametrize(
@@ -289,6 +308,7 @@ def test_no_target_of_an_example_is_forgotten(name: str) -> None:
     sources = [
         *(source for model in found.models for source in model.sources),
         *(source for pool in found.pools for source in pool.sources),
+        *found.exporters.values(),
     ]
     wanted = {target for source in sources for target in source.targets}
     listed = [

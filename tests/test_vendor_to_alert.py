@@ -24,7 +24,7 @@ defaults: {team: assist, tier: 1}
 models:
   - name: chat
     sources: [{engine: vllm, job: vllm, model: llama}]
-    slo: {availability: 99.9%, latency: 95% under 10s}
+    slo: {availability: 99.9%, latency: 99% under 10s}
   - name: index
     sources: [{engine: modelwatch, job: index}]
     slo: {freshness: 99% within 10m}

@@ -1,7 +1,7 @@
 """Agents: do their tools work, and how many steps do they take?"""
 
 from alerts.recorded.windows import FAST, MID
-from modelwatch.catalogue.exposed import AGENT_STEPS_TOTAL, TOOL_CALLS_TOTAL
+from modelwatch.catalogue.quality import AGENT_STEPS_TOTAL, TOOL_CALLS_TOTAL
 from modelwatch.catalogue.recorded import AGENT_STEPS, REQUESTS_1H, TOOL_CALLS
 from modelwatch.promql import rate, ratio, total
 from modelwatch.rules import Record, RecordGroup

@@ -1,8 +1,10 @@
 """Budgets: how much of the money is spent, how fast does it go, how does the period end?
 
-Periods are those of the calendar in UTC. PromQL has no windows of variable length, so that each
-sample carries the month and day it falls in and a sum takes those of today's. The lengths of days
-and months are written as numbers: money per month stays that under a time compression.
+Where the inventory exporter runs, it counts by the calendar of each budget, and forecasts by the
+week before. Elsewhere periods are those of the calendar in UTC: PromQL has no windows of variable
+length, so that each sample carries the month and day it falls in and a sum takes those of today's.
+The lengths of days and months are written as numbers: money per month stays that under a time
+compression.
 """
 
 from alerts.recorded.cost import THIS_MONTH
@@ -16,6 +18,7 @@ from modelwatch.catalogue.recorded import (
     BUDGET_SPENT_RATIO,
     COST,
 )
+from modelwatch.catalogue.spend import CALENDAR_FORECAST, CALENDAR_SPENT
 from modelwatch.catalogue.steps import (
     BUDGET_EVEN,
     BUDGET_SAMPLES,
@@ -54,6 +57,8 @@ def _spent(period: str, *, over: str, named: str, today: str) -> str:
 
 
 _SPENT = f"""
+    {largest(CALENDAR_SPENT, by=_BUDGET)}
+    or
     {_spent("month", over="31d", named="month", today=THIS_MONTH)}
     or
     {_spent("day", over="1d", named="month, day", today=_TODAY)}
@@ -67,6 +72,8 @@ def _at_the_end(period: str, *, left: str) -> str:
 
 
 _FORECAST = f"""
+    {largest(CALENDAR_FORECAST, by=_BUDGET)} / {_SAME} ({largest(BUDGET, by=_BUDGET)} > 0)
+    or
     {
     _at_the_end(
         "month",

@@ -1,9 +1,19 @@
-"""GPU pools: how many cards report, how busy are they, and what do idle ones cost?
+"""GPU pools: how many cards report, how busy are they, for whom, and what do idle ones cost?
 
 The series of single cards are written by the engine layer.
 """
 
 from alerts.recorded.windows import FAST, MID
+from modelwatch.catalogue.gpu_usage import (
+    GPU_MODEL_CARD_SECONDS_TOTAL,
+    GPU_MODEL_COST_TOTAL,
+    GPU_MODEL_IDLE_COST_TOTAL,
+    GPU_MODEL_MEMORY,
+    MODEL_CARD_COST,
+    MODEL_CARD_IDLE_COST,
+    MODEL_CARD_MEMORY,
+    MODEL_CARDS,
+)
 from modelwatch.catalogue.inventory import GPU_PRICE, GPU_SOURCE, POOL_THRESHOLD
 from modelwatch.catalogue.recorded import (
     CARD,
@@ -15,7 +25,7 @@ from modelwatch.catalogue.recorded import (
     POOL_PRESENT,
     POOL_UTILIZATION,
 )
-from modelwatch.promql import largest, on, or_zero, select
+from modelwatch.promql import largest, on, or_zero, rate, select, total
 from modelwatch.rules import Record, RecordGroup
 
 _POOL = ", ".join(POOL)
@@ -54,6 +64,24 @@ GROUPS = (
             Record(
                 metric=POOL_IDLE_COST,
                 expr=f"{or_zero(_IDLE, _USED_POOLS)} * {on(*POOL)} {_PRICE} / 3600",
+            ),
+            Record(
+                metric=MODEL_CARDS,
+                expr=total(rate(GPU_MODEL_CARD_SECONDS_TOTAL, over="15m"), by=MODEL_CARDS.labels),
+            ),
+            Record(
+                metric=MODEL_CARD_MEMORY,
+                expr=total(GPU_MODEL_MEMORY, by=MODEL_CARD_MEMORY.labels),
+            ),
+            Record(
+                metric=MODEL_CARD_COST,
+                expr=total(rate(GPU_MODEL_COST_TOTAL, over="1h"), by=MODEL_CARD_COST.labels),
+            ),
+            Record(
+                metric=MODEL_CARD_IDLE_COST,
+                expr=total(
+                    rate(GPU_MODEL_IDLE_COST_TOTAL, over="1h"), by=MODEL_CARD_IDLE_COST.labels
+                ),
             ),
         ),
     ),

@@ -45,6 +45,12 @@ SIGNALS = (
 )
 """Signals for which the fleet can have one default limit."""
 
+OF_PROBES = ("probe_failures", "probe_wrong", "probe_silent", "retirement")
+"""The same, of what our own requests and the calendar say."""
+
+TIMES_OF_PROBES = ("probe_duration", "probe_time_to_first_token")
+"""Distributions of our own requests."""
+
 FLOORS = (
     "requests",
     "errors",
@@ -139,6 +145,21 @@ GROUPS = (
             *(
                 _default_limit(labels, instead=labels)
                 for labels in ({"signal": "answer_flag", "flag": flag} for flag in FLAGS)
+            ),
+        ),
+    ),
+    RecordGroup(
+        name="modelwatch-limits-probes-mid",
+        interval=MID,
+        records=(
+            *(
+                _default_limit({"signal": signal}, instead={"signal": signal})
+                for signal in OF_PROBES
+            ),
+            *(
+                _default_quantile_limit(signal, quantile)
+                for signal in TIMES_OF_PROBES
+                for quantile in QUANTILES
             ),
         ),
     ),

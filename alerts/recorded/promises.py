@@ -10,9 +10,9 @@ _SLO = ("model", "environment", "slo")
 _ONE_EACH = f"topk by ({', '.join(_SLO)}) (1, {SLO_OBJECTIVE})"
 _ALLOWED = f"1 - {largest(_ONE_EACH, by=SLO_ALLOWED.labels)}"
 
-_DAYS = largest(
-    f"{_ONE_EACH} * 0 + on (window) group_left () {largest(SLO_WINDOW, by=('window',))}", by=_SLO
-)
+# The days of a promise stay that under a time compression: no `seconds()`.
+_WINDOW_DAYS = f"{largest(SLO_WINDOW, by=('window',))} / 86400"
+_DAYS = largest(f"{_ONE_EACH} * 0 + on (window) group_left () ({_WINDOW_DAYS})", by=_SLO)
 
 _OWN_FLOOR = largest(select(FLOOR, signal="slo", slo="!"), by=_SLO)
 _MODEL_FLOOR = largest(select(FLOOR_EVENTS, signal="slo"))

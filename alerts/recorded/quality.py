@@ -5,7 +5,8 @@ was ever counted has zero, not nothing.
 """
 
 from alerts.recorded.windows import FAST, MID, SLOW, events
-from modelwatch.catalogue.exposed import (
+from modelwatch.catalogue.inventory import THRESHOLD
+from modelwatch.catalogue.quality import (
     ANSWER_FLAGS_TOTAL,
     FEEDBACK_TOTAL,
     QUALITY_JUDGEMENTS_TOTAL,
@@ -13,7 +14,6 @@ from modelwatch.catalogue.exposed import (
     QUALITY_SAMPLES,
     QUALITY_SCORE,
 )
-from modelwatch.catalogue.inventory import THRESHOLD
 from modelwatch.catalogue.recorded import (
     BAD_JUDGEMENTS_LOWER_BOUND,
     FEEDBACK_DOWN,
@@ -33,6 +33,15 @@ from modelwatch.promql import largest, on, or_zero, rate, ratio, seconds, select
 from modelwatch.rules import Record, RecordGroup
 
 _SCORE = ("model", "environment", "score")
+
+# Replicas and versions each have a part of the answers: their means weigh as much as that part. A
+# page that does not say how many there were counts like any other.
+_MEAN = f"""
+    {total(f"{QUALITY_SCORE} * {QUALITY_SAMPLES}", by=_SCORE)}
+      / ({total(QUALITY_SAMPLES, by=_SCORE)} > 0)
+    or
+    avg by ({", ".join(_SCORE)}) ({QUALITY_SCORE})
+"""
 
 # A silent evaluator must not look fresh: of a declared score the last word is remembered.
 _EVALUATED = f"""
@@ -72,8 +81,8 @@ GROUPS = (
         name="modelwatch-quality-mid",
         interval=MID,
         records=(
-            Record(metric=SCORE, expr=largest(QUALITY_SCORE, by=_SCORE)),
-            Record(metric=SCORE_SAMPLES, expr=largest(QUALITY_SAMPLES, by=_SCORE)),
+            Record(metric=SCORE, expr=_MEAN),
+            Record(metric=SCORE_SAMPLES, expr=total(QUALITY_SAMPLES, by=_SCORE)),
             Record(metric=SCORE_EVALUATED, expr=_EVALUATED),
             Record(metric=SCORE_AGE, expr=f"time() - {SCORE_EVALUATED}"),
             Record(metric=FEEDBACK_VOTES, expr=_VOTES),

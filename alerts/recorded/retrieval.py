@@ -2,13 +2,13 @@
 
 from alerts.recorded.windows import FAST, MID
 from modelwatch.catalogue import QUANTILES
-from modelwatch.catalogue.exposed import (
+from modelwatch.catalogue.metric import Metric
+from modelwatch.catalogue.quality import (
     RERANKER_SCORE,
     RETRIEVAL_DURATION,
     RETRIEVAL_QUERIES_TOTAL,
     RETRIEVAL_TOP_SCORE,
 )
-from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.recorded import (
     RERANKER_SCORE_MEAN,
     RETRIEVAL_EMPTY,

@@ -2,6 +2,7 @@
 
 from alerts.recorded.windows import FAST
 from modelwatch.catalogue.inventory import SOURCE
+from modelwatch.catalogue.probe import PROBE_ENGINE
 from modelwatch.catalogue.recorded import (
     BATCH_SIZE_MEAN,
     ENGINE_BATCH_SIZE,
@@ -21,9 +22,14 @@ from modelwatch.rules import Record, RecordGroup
 
 
 def _targets(count: str) -> str:
-    """`sum` or `count` of the `up` of a model's targets: those named, else all of the job."""
-    named = largest(select(SOURCE, instance="!"), by=("job", "instance", "model", "environment"))
-    whole = largest(select(SOURCE, instance=""), by=("job", "model", "environment"))
+    """`sum` or `count` of the `up` of a model's targets: those named, else all of the job.
+
+    A probe exporter that is down says nothing about the models that it probes.
+    """
+    own = {"engine": f"!{PROBE_ENGINE}"}
+    by = ("job", "model", "environment")
+    named = largest(select(SOURCE, own, instance="!"), by=(*by, "instance"))
+    whole = largest(select(SOURCE, own, instance=""), by=by)
     return f"""
         sum by (model, environment) (
         {named} * on (job, instance) group_left () {count} by (job, instance) ({UP})

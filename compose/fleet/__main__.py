@@ -2,6 +2,7 @@
 
 import argparse
 
+from compose.fleet.judge import Judge, send_in_background
 from compose.fleet.serve import PORTS, serve_forever
 from compose.fleet.traffic import World
 
@@ -20,9 +21,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m compose.fleet", description=__doc__)
     parser.add_argument("--compression", type=float, default=1.0, help="how much faster days pass")
     parser.add_argument("--port", type=_port, action="append", help="NAME=PORT, once per page")
+    parser.add_argument("--scores", metavar="URL", help="where scores and votes are sent")
     parser.add_argument("--mark", help="told apart from others by this; not used otherwise")
     chosen = parser.parse_args()
-    serve_forever(World(compression=chosen.compression), dict(chosen.port or PORTS.items()))
+    world = World(compression=chosen.compression)
+    if chosen.scores:
+        send_in_background(Judge(world), chosen.scores)
+    serve_forever(world, dict(chosen.port or PORTS.items()))
 
 
 if __name__ == "__main__":

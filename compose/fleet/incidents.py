@@ -12,10 +12,11 @@ INCIDENTS = {
     "agent-tokens": "the agent reads ten times as many input tokens per request",
     "chat-wrong": "chat answers golden prompts wrongly",
     "chat-swapped": "another model answers under the name of chat",
-    "quality-drop": "one chat answer in three is judged to be ungrounded",
+    "quality-drop": "four chat answers in five are judged to be ungrounded",
     "gpu-hot": "card 1 of the pool is too hot and throttles",
     "gpu-lost": "card 3 of the pool is gone",
-    "gpu-xid": "a card of the second pool reports XID 79 and falls off the bus",
+    "card-hot": "card 1 of the second pool is too hot and throttles",
+    "card-lost": "card 1 of the second pool reports XID 79 and falls off the bus",
 }
 """Name to what happens."""
 

@@ -49,7 +49,8 @@ class Reply:
 class Door:
     """A path that takes requests; `answer` runs in a thread and may block.
 
-    One that `accepts` data (POST) needs a bearer token unless the server is bound to loopback.
+    One that `accepts` data (POST) needs a bearer token unless the server is bound to loopback, and
+    takes bodies of these media `types`; none are for a door that looks itself.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Door:
     answer: Callable[[Request], Reply]
     accepts: bool = False
     max_body_bytes: int = 1 << 20
+    types: tuple[str, ...] = ("application/json", "application/x-ndjson")
 
 
 class Work(Protocol):

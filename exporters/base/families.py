@@ -31,17 +31,33 @@ class Distribution:
     exemplars: Mapping[int, Exemplar] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Samples as they stand on a page: each line up to its number, and its number.
+
+    Of a histogram: the lines of a sample with a `%s` for each of its numbers, and these.
+    """
+
+    starts: Sequence[str]
+    numbers: Sequence[str] | Sequence[tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class Family:
     """All samples of one metric on one page: label values in the catalogue's order, to number.
 
     A value is a number, or a `Distribution` where the metric is a histogram. Nothing is carried
     over from one scrape to the next, so what is not there any more disappears.
+
+    Many samples cost least when they are handed over together: `Family(METRIC, counts)`, where
+    `counts` may be a dictionary that goes on changing, because it is copied before it is written.
+    `written` is filled in on the way to the page.
     """
 
     metric: Metric
     samples: dict[tuple[str, ...], float | Distribution] = field(default_factory=dict)
     exemplars: dict[tuple[str, ...], Exemplar] = field(default_factory=dict)
+    written: Written | None = field(default=None, repr=False, compare=False)
 
     def add(self, value: float | Distribution, *labels: str) -> None:
         """One more sample.

@@ -77,5 +77,6 @@ ENGINE = Engine(
         Page(file="dcgm_exporter-main.prom", version="main of 2026"),
         Page(file="dcgm_exporter-4.5.prom", version="4.5.3"),
         Page(file="dcgm_exporter-3.3.prom", version="3.3.9, default counters"),
+        Page(file="dcgm_exporter-modelwatch.prom", version="modelwatch's own, --names dcgm"),
     ),
 )

@@ -1,6 +1,6 @@
-"""Our own GPU exporter, for hosts without DCGM."""
+"""Our own GPU exporter (`exporters/gpu`), for hosts without DCGM."""
 
-from modelwatch.catalogue.exposed import (
+from modelwatch.catalogue.gpu import (
     GPU_EXPORTER_ECC_TOTAL,
     GPU_EXPORTER_MEMORY_TOTAL,
     GPU_EXPORTER_MEMORY_USED,
@@ -39,5 +39,22 @@ ENGINE = Engine(
         Counter(signal="gpu_xid", names=(GPU_EXPORTER_XID_TOTAL.name,)),
         Counter(signal="gpu_ecc", names=(GPU_EXPORTER_ECC_TOTAL.name,)),
     ),
-    pages=(Page(file="modelwatch_gpu-1.prom", version="1"),),
+    first_checks={
+        "gpu_xid": (
+            "Look the code up in NVIDIA's list of XID errors; drain the host on 48 or 79.",
+        ),
+        "gpu_temperature": ("Compare with the other cards of the host: one card or the room?",),
+        "gpu_throttled": ("Which reason adds up its seconds: heat, or the power limit?",),
+    },
+    notes=(
+        "A card is known by its UUID; its number, model and driver are on its info metric.",
+        "A card that does not answer says why under a reason: lost, hung, driver and others.",
+        "XID errors are counted by code while the exporter runs.",
+        "Slices of a card (MIG) have their own memory and no utilisation.",
+        "With `--names dcgm` it serves the names of dcgm-exporter: then it is that engine here.",
+    ),
+    pages=(
+        Page(file="modelwatch_gpu-1.prom", version="1"),
+        Page(file="modelwatch_gpu-1-mig.prom", version="1, a card in slices"),
+    ),
 )

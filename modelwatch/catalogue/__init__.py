@@ -2,7 +2,19 @@
 
 from types import ModuleType
 
-from modelwatch.catalogue import exporters, exposed, inventory, recorded, stack, steps
+from modelwatch.catalogue import (
+    exporters,
+    exposed,
+    gpu,
+    gpu_usage,
+    inventory,
+    probe,
+    quality,
+    recorded,
+    spend,
+    stack,
+    steps,
+)
 from modelwatch.catalogue.metric import Layer, Metric
 
 OUTCOMES = ("success", "client_error", "server_error", "rate_limited", "timeout", "cancelled")
@@ -11,13 +23,26 @@ FAILURES = ("server_error", "rate_limited", "timeout")
 TOKEN_KINDS = ("input", "cached_input", "output", "reasoning")
 QUANTILES = ("0.5", "0.9", "0.95", "0.99")
 FLAGS = ("refusal", "guardrail", "hallucination", "toxicity")
+_FILES = (
+    exposed,
+    gpu,
+    gpu_usage,
+    quality,
+    probe,
+    exporters,
+    inventory,
+    spend,
+    recorded,
+    steps,
+    stack,
+)
 
 
 def metrics() -> tuple[Metric, ...]:
     """Every metric of the catalogue, in the order of its files."""
     return tuple(
         metric
-        for module in (exposed, exporters, inventory, recorded, steps, stack)
+        for module in _FILES
         for value in vars(module).values()
         for metric in _metrics_in(value)
     )

@@ -139,7 +139,7 @@ SLO_OBJECTIVE = _constant(
 SLO_MAXIMUM_AGE = _constant(
     "slo_maximum_age_seconds", "seconds", "Age from which on the model is stale.", *MODEL, "slo"
 )
-SLO_WINDOW = _constant("slo_window_days", "days", "Days of an SLO window.", "window")
+SLO_WINDOW = _constant("slo_window_seconds", "seconds", "Length of an SLO window.", "window")
 SLO_BUCKET = _constant(
     "slo_bucket_info",
     "info",
@@ -200,6 +200,20 @@ GPU_SLOT = _constant(
     "host",
 )
 GPU_MODEL = _constant("gpu_model_info", "info", "Which models run in which pool.", *MODEL, "pool")
+PROBE_INFO = _constant(
+    "probe_info",
+    "info",
+    "One per probe: which model it asks, and over which API.",
+    *MODEL,
+    "probe",
+    "api",
+)
+RETIRES = _constant(
+    "model_retirement_timestamp_seconds",
+    "timestamp",
+    "When the provider retires the model, in seconds since 1970: the day's first moment in UTC.",
+    *MODEL,
+)
 SERIES_PREDICTED = _constant(
     "series_predicted",
     "series",

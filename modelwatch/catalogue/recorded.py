@@ -338,10 +338,18 @@ BUDGET_COST = {
     window: _budget(f"cost_usd:rate{window}", "USD/s", f"Spend over {window}.")
     for window in ("5m", "1h", "6h", "1d", "3d")
 }
-BUDGET_SPENT = _budget("spent_usd:to_date", "USD", "Spend since the period began (UTC).")
+BUDGET_SPENT = _budget(
+    "spent_usd:to_date",
+    "USD",
+    "Spend since the period began: in the budget's time zone where the inventory exporter runs, "
+    "else in UTC.",
+)
 BUDGET_SPENT_RATIO = _budget("spent:ratio", "ratio", "Share of the budget that is spent.")
 BUDGET_FORECAST_RATIO = _budget(
-    "forecast:ratio", "ratio", "Spend at the end of the period against the budget, at today's rate."
+    "forecast:ratio",
+    "ratio",
+    "Spend at the end of the period against the budget: at the rate of the last six hours, or as "
+    "the week before went where the inventory exporter runs.",
 )
 BUDGET_BURN = {
     window: _budget(

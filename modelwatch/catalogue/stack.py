@@ -109,14 +109,6 @@ ALERTMANAGER_RELOADED = _stack(
     "job",
     "instance",
 )
-EXPORTER_SOURCE_OK = _stack(
-    "modelwatch_exporter_source_success",
-    "bool",
-    "1 when an exporter of ours last read this source of its own, such as a pushed file or an API.",
-    "job",
-    "instance",
-    "source",
-)
 RECORDED_SERIES = _stack(
     "stack:recorded_series:count",
     "series",

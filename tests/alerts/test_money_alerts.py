@@ -177,7 +177,7 @@ BUDGET_SCENES = [
     Scene(
         alert="BudgetForecastOver",
         hold="1h",
-        summary="At today's rate budget assist will end its period at 140%, over its limit of "
+        summary="As spend goes now, budget assist will end its period at 140%, over its limit of "
         "100%.",
         fires={FORECAST: 1.4, SPENT: 0.3},
         silent={

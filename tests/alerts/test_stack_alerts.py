@@ -128,8 +128,6 @@ VLLM = {"job": "vllm", "instance": "gpu1:8000"}
 UP = select("up", VLLM)
 SOURCE = chat("modelwatch_source_info", **VLLM, engine="vllm")
 DCGM = {"job": "dcgm_exporter", "instance": "gpu1:9400"}
-SCORES = {"job": "modelwatch-quality", "instance": "q:9400", "source": "scores"}
-READ = select("modelwatch_exporter_source_success", SCORES)
 DECLARED, AGAIN = (chat("modelwatch_model_info", team=team) for team in ("assist", "search"))
 KEPT = "stack:recorded_series:count"
 
@@ -149,14 +147,6 @@ COVERAGE_SCENES = [
     down(VLLM, {SOURCE: 1}),
     down(DCGM, {pool("modelwatch_gpu_source_info", **DCGM, engine="dcgm_exporter"): 1}),
     down(ALERTMANAGER, {select("up", job="theirs", instance="x:1"): 0}),
-    Scene(
-        alert="ExporterStale",
-        hold="10m",
-        summary="Exporter modelwatch-quality cannot read scores: its figures disappear.",
-        labels=SCORES,
-        fires={READ: 0},
-        silent={"it reads": {READ: 1}},
-    ),
     Scene(
         alert="InventoryMissing",
         hold="5m",

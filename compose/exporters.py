@@ -1,0 +1,60 @@
+"""Our exporters as processes of this machine, where the inventory says that they run on it."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import compose
+from compose import processes
+from compose.processes import Process
+from modelwatch.inventory import Inventory, Source
+
+LOOPBACK = "127.0.0.1:"
+
+
+def python() -> tuple[list[str], dict[str, str]]:
+    """How a module of ours is run, and the environment in which it is found."""
+    path = os.pathsep.join([str(Path(compose.__path__[0]).parent), *sys.path[1:]])
+    return [sys.executable, "-m"], {"PYTHONPATH": path}
+
+
+def addresses(inventory: Inventory) -> dict[str, str]:
+    """Loopback address by exporter. Pools name the GPU exporter of their cards themselves."""
+    here = {
+        name: target
+        for name, source in _declared(inventory)
+        for target in source.targets[:1]
+        if target.startswith(LOOPBACK)
+    }
+    return dict(sorted(here.items()))
+
+
+def _declared(inventory: Inventory) -> Iterator[tuple[str, Source]]:
+    yield from inventory.exporters.items()
+    for pool in inventory.pools:
+        yield from (("gpu", one) for one in pool.sources if one.engine == "modelwatch_gpu")
+
+
+def spawn(
+    inventory: Inventory,
+    data_dir: Path,
+    options: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+) -> list[Process]:
+    """Start them; `options` are further ones by exporter. State and logs go to the data folder."""
+    command, home = python()
+    started = []
+    for name, listen in addresses(inventory).items():
+        state = f"--state-dir={data_dir / 'state' / name}"
+        own = (f"--inventory={inventory.path}", f"--listen={listen}", state)
+        started.append(
+            processes.spawn(
+                f"the {name} exporter",
+                [*command, "generator", "exporter", name, *own, *options.get(name, ())],
+                mark=state,
+                log=data_dir / "logs" / f"{name}-exporter.log",
+                environment={**home, **environment},
+            )
+        )
+    return started

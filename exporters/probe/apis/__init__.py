@@ -1,0 +1,1 @@
+"""One file is one protocol that probes speak; each has the constant `API`."""

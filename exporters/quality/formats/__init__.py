@@ -1,0 +1,1 @@
+"""Result files of evaluation libraries, one file each with the constant `FORMAT`."""
