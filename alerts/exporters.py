@@ -7,6 +7,7 @@ from modelwatch.catalogue.exporters import (
     EXPORTER_RELOADED,
     EXPORTER_UP,
 )
+from modelwatch.catalogue.quality import QUALITY_STATE_WRITABLE
 from modelwatch.promql import total
 from modelwatch.rules import Given
 
@@ -15,6 +16,7 @@ _STALE = {**_QUALITY, "collector": "scores"}
 _REFUSED = {**_QUALITY, "reason": "too_large"}
 _LUMPED = {**_QUALITY, "label": "version"}
 _ONE = ("job", "instance", "exporter")
+_SCORES = {"job": "modelwatch-quality", "instance": "localhost:9467"}
 
 _HALF = 0.5
 """A collector that answers less often than this leaves holes that boards and alerts trip over."""
@@ -96,6 +98,28 @@ ALERTS = [
         labels=_REFUSED,
         value=30 * 60,
         minutes=30,
+    ),
+    about_stack(
+        "ExporterStateNotWritable",
+        signal="exporter_state",
+        severity=TICKET,
+        # Probes that cannot write down what they spend send nothing, which is told of each.
+        condition=f"min by (job, instance) ({QUALITY_STATE_WRITABLE}) == 0",
+        # It tries again twice a second; senders that keep what was refused bring it later.
+        hold="5m",
+        summary="The quality exporter at {{ $labels.instance }} cannot keep what it is sent: "
+        "scores, flags and feedback are refused, and lost where senders do not try again.",
+        description="Its state directory cannot be read or written, so that every request is "
+        "answered with 503 and followed files wait. Alerts about quality rest on what came before.",
+        action=(
+            "Read the log of the exporter: it says once what the disk answered.",
+            "Is the disk full, read-only or gone, or does the directory belong to somebody else?",
+            "It goes on by itself when it can write; then send again what senders gave up on.",
+        ),
+        lies="Senders that try again, and followed files, lose nothing until they give up.",
+        given=(Given(metric=QUALITY_STATE_WRITABLE, labels=_SCORES, fires=0, below=1),),
+        labels=_SCORES,
+        value=0,
     ),
     about_stack(
         "ExporterLabelsOverflow",

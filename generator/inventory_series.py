@@ -25,9 +25,10 @@ LATENCY_SIGNALS = {
 
 def constants(inventory: Inventory, engines: Mapping[str, Engine]) -> tuple[Constant, ...]:
     """Every constant series, fleet first, then model by model in the order of the file."""
+    compression = inventory.settings.time_compression
     return (
         *_fleet(inventory, engines),
-        *(row for model in inventory.models for row in _model(model, engines)),
+        *(row for model in inventory.models for row in _model(model, engines, compression)),
         *_hardware(inventory),
         *(row for pool in inventory.pools for row in _pool(pool)),
         *(row for budget in inventory.budgets for row in _budget(budget)),
@@ -67,7 +68,9 @@ def _model_sources(inventory: Inventory) -> Iterable[Source]:
     return (source for model in inventory.models for source in model.sources)
 
 
-def _model(model: Model, engines: Mapping[str, Engine]) -> Iterator[Constant]:
+def _model(
+    model: Model, engines: Mapping[str, Engine], time_compression: int
+) -> Iterator[Constant]:
     identity = {"model": model.name, "environment": model.environment}
     yield _constant(
         series.MODEL_INFO,
@@ -92,7 +95,7 @@ def _model(model: Model, engines: Mapping[str, Engine]) -> Iterator[Constant]:
                 version=source.version or model.version,
             )
     yield from _promises(model, identity, engines)
-    for threshold in limits.thresholds(model):
+    for threshold in limits.thresholds(model, time_compression):
         yield _threshold(series.THRESHOLD, threshold, **identity)
     for signal, score, events in limits.floors(model):
         yield _constant(series.FLOOR, events, **identity, signal=signal, score=score)

@@ -9,9 +9,14 @@ EVALUATIONS_MISSED = 3
 """An evaluator is silent when this many evaluations in a row did not come."""
 
 
-def thresholds(model: Model) -> tuple[Threshold, ...]:
-    """Every limit that the model itself sets."""
-    return (*model.thresholds, *_of_scores(model), *_of_kpis(model), *_of_drift(model))
+def thresholds(model: Model, time_compression: int = 1) -> tuple[Threshold, ...]:
+    """Every limit that the model itself sets; the compression shortens intervals."""
+    return (
+        *model.thresholds,
+        *_of_scores(model, time_compression),
+        *_of_kpis(model),
+        *_of_drift(model),
+    )
 
 
 def floors(model: Model) -> tuple[tuple[str, str, int], ...]:
@@ -24,18 +29,19 @@ def floors(model: Model) -> tuple[tuple[str, str, int], ...]:
     )
 
 
-def _of_scores(model: Model) -> Iterator[Threshold]:
+def _of_scores(model: Model, compression: int) -> Iterator[Threshold]:
     for score in model.scores:
         labels = {"score": score.name}
         signal = "quality_below" if score.direction == "higher" else "quality_above"
         yield Threshold(signal=signal, limit=score.good, hold="1h", labels=labels)
-        yield Threshold(signal="evaluation_age", limit=_silence(score), hold="10m", labels=labels)
+        silence = _silence(score, compression)
+        yield Threshold(signal="evaluation_age", limit=silence, hold="10m", labels=labels)
 
 
-def _silence(score: Score) -> Quantity:
+def _silence(score: Score, compression: int) -> Quantity:
     every = score.evaluated_every
     return Quantity(
-        value=every.value * Decimal(EVALUATIONS_MISSED),
+        value=every.value * Decimal(EVALUATIONS_MISSED) / compression,
         text=f"{EVALUATIONS_MISSED} x {every.text}",
     )
 

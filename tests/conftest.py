@@ -11,6 +11,11 @@ from compose import programs
 from tests import real
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as cores: half of the time is spent waiting for servers and alerts."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def alone(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

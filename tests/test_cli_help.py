@@ -86,7 +86,7 @@ def test_every_option_says_what_it_does_or_lists_its_choices(name: str) -> None:
     assert all(option.help or isinstance(option.type, click.Choice) for option in options)
 
 
-RUN_BY_THE_DEMO_TEST = {"up", "demo"}
+RUN_BY_OTHER_TESTS = {"up", "demo", "exporter"}
 """Commands that start servers: here only their arguments are taken as typed."""
 
 
@@ -96,8 +96,13 @@ def test_the_example_works_as_typed(name: str) -> None:
     assert typed[:2] == ["modelwatch", name]
     if name != "init":
         run("init", "models.yaml")
-    if name in RUN_BY_THE_DEMO_TEST:
-        assert COMMANDS[name].make_context(name, typed[2:])
+    if name in RUN_BY_OTHER_TESTS:
+        command, arguments = COMMANDS[name], typed[2:]
+        if isinstance(command, click.Group):
+            _, found, arguments = command.resolve_command(click.Context(command), arguments)
+            assert found
+            command = found
+        assert command.make_context(name, arguments)
         return
     said = run(*typed[1:])
     assert said.code == 0, said.err

@@ -16,6 +16,12 @@ from generator import stack
 from generator.definitions import definitions
 from generator.series import predict
 from modelwatch.catalogue import Layer, metrics
+from modelwatch.catalogue.exporters import EXPORTER_UP
+from modelwatch.catalogue.gpu_usage import MODEL_CARDS
+from modelwatch.catalogue.probe import PROBE_SUCCESS_RATIO
+from modelwatch.catalogue.recorded import GPU_XID_ERRORS, SCORE
+from modelwatch.catalogue.spend import CALENDAR_START
+from modelwatch.discovery import constants_named
 from modelwatch.inventory import Inventory
 from modelwatch.problems import Unreachable
 from modelwatch.reading import read
@@ -45,19 +51,21 @@ ALERT: Mapping[str, Any] = {
 
 
 def _on_free_ports(text: str) -> str:
-    """The inventory with another port for every simulated page."""
+    """The inventory with other ports: of pages and exporters, and so of what probes ask."""
     ports: dict[str, int] = {}
     return re.sub(
-        r"(targets: \[\"127\.0\.0\.1:)(\d+)",
+        r"(127\.0\.0\.1:)(\d+)",
         lambda found: f"{found[1]}{ports.setdefault(found[2], native.free_port())}",
         text,
     )
 
 
 @pytest.fixture
-def inventory() -> Inventory:
-    text = _on_free_ports(EXAMPLE.read_text())
-    return read("examples/demo.yaml", text.encode(), definitions().engines)
+def inventory(tmp_path: Path) -> Inventory:
+    """An inventory in a file, where the exporters read it as well."""
+    file = tmp_path / "demo.yaml"
+    file.write_text(_on_free_ports(EXAMPLE.read_text()))
+    return read(str(file), file.read_bytes(), definitions().engines)
 
 
 @pytest.fixture
@@ -84,6 +92,7 @@ def test_the_incident_is_delivered_and_resolves(
     url = told.scene.stack.prometheus_url
     assert answers.rule_errors(url) == []
     _no_more_series_than_predicted(url, inventory)
+    _every_exporter_feeds_the_rules(url)
     for link in re.findall(r"http://127\.0\.0\.1:\d+/(?:runbooks|notifications)\S*", text):
         assert requests.get(link, timeout=5).ok, link
 
@@ -96,6 +105,13 @@ def test_the_incident_is_delivered_and_resolves(
     assert demo.stop(data_dir)
     assert not [process for process in told.scene.running if process.alive]
     assert not demo.stop(data_dir)
+
+
+def _every_exporter_feeds_the_rules(url: str) -> None:
+    up = {one.labels["exporter"] for one in answers.query(url, f"{EXPORTER_UP} == 1")}
+    assert up == set(constants_named("exporters", "EXPORTER"))
+    for series in (PROBE_SUCCESS_RATIO, SCORE, MODEL_CARDS, GPU_XID_ERRORS, CALENDAR_START):
+        assert answers.query(url, str(series)), series
 
 
 def _no_more_series_than_predicted(url: str, inventory: Inventory) -> None:

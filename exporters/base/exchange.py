@@ -203,7 +203,7 @@ class Exchange(httputil.HTTPMessageDelegate):
             extra["WWW-Authenticate"] = self.site.guard.challenge(self.door)
         elif reply.status == 405:
             extra["Allow"] = ", ".join(self.site.methods(self.path))
-        elif reply.status == 503:
+        elif reply.status == 503 and "Retry-After" not in reply.headers:
             extra["Retry-After"] = "1"
         if last:
             extra["Connection"] = "close"

@@ -1,16 +1,25 @@
-"""Asks an exporter on this machine whether it is healthy; for the health check of a container.
+"""Asks the exporter of this container whether it is healthy; for the container's health check.
 
     python -m exporters.base.healthy [URL]
 
-Without an address: whichever exporter answers at the port it has by default, with TLS or without.
+Without an address: that of the exporter beside us, which its command line tells. It need not be
+process 1: an init may come before it, and with `--pid host` all processes of the host are there.
 """
 
+import contextlib
+import re
 import ssl
 import sys
 import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-PORTS = (9465, 9466, 9467, 9468)
+PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468}
+"""Where each listens by default. Importing them all would take longer than asking."""
 WITHIN_S = 2.0
+
+_LISTEN = re.compile(r"--listen[=\n](\S*):(\d+)")
+_EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  # told apart
 
 
 def healthy(url: str) -> bool:
@@ -21,15 +30,44 @@ def healthy(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=WITHIN_S, context=context) as answer:  # noqa: S310  # our own address
             return bool(answer.status == 200)
+    except ssl.SSLError as failure:
+        # It wants to see a certificate first, which we have not; but it is there and answers.
+        return failure.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
     except OSError:
         return False
 
 
+def address(command: Sequence[str]) -> str | None:
+    """Where an exporter that was started like this listens, as `host:port`."""
+    if "exporter" not in command[:-1]:
+        return None
+    name, *options = command[command.index("exporter") + 1 :]
+    if found := _LISTEN.findall("\n".join(options)):
+        host, port = found[-1]
+        return f"{_EVERY_ADDRESS.get(host, host)}:{port}"
+    return f"127.0.0.1:{PORTS[name]}" if name in PORTS else None
+
+
+def _beside() -> Iterator[str]:
+    """Addresses of the exporters among the processes that have the same file systems as we."""
+    own = _file_systems(Path("/proc/self"))
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            command = (process / "cmdline").read_text(errors="replace").split("\0")
+            if (found := address(command)) and _file_systems(process) == own:
+                yield found
+
+
+def _file_systems(process: Path) -> str:
+    return str((process / "ns" / "mnt").readlink())
+
+
 def main(arguments: list[str]) -> int:
     """0 when it is healthy, 1 when it is not."""
-    hosts = [f"127.0.0.1:{port}" for port in PORTS]
-    likely = [f"{scheme}://{host}/-/healthy" for host in hosts for scheme in ("http", "https")]
-    return 0 if any(map(healthy, arguments or likely)) else 1
+    urls = arguments or [
+        f"{scheme}://{found}/-/healthy" for found in set(_beside()) for scheme in ("http", "https")
+    ]
+    return 0 if any(map(healthy, urls)) else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Synthetic requests to models: does each answer, how fast, rightly, and as itself?"""
 
+import logging
 from dataclasses import dataclass, field
 
 import click
@@ -16,6 +17,8 @@ from modelwatch.catalogue import probe as catalogue
 from modelwatch.catalogue.metric import Layer, Metric
 from modelwatch.inventory import Inventory
 
+_LOG = logging.getLogger(__name__)
+
 CONCURRENCY = 8
 """Requests at a time, to all models together."""
 
@@ -31,6 +34,8 @@ class Prober:
     def configure(self, inventory: Inventory) -> None:
         """Probe what this inventory says; probes that are unchanged go on as they are."""
         self.targets = dict(targets(inventory))
+        if not self.targets:
+            _LOG.warning("no model of the inventory has `probes:`; there is nothing to do yet")
         self.runs.set_targets(self.targets.values())
         self.schedule.set_targets(self.targets)
 

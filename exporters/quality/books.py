@@ -15,13 +15,6 @@ from modelwatch.catalogue import quality
 MOST_TOLD = 20
 """Refused events that an answer describes."""
 
-NEW_FOR_S = 75.0
-"""As long a new series stands at zero on the page, so that scrapes see its first events as a rise.
-
-A batch is often all that there is of a version for an hour: a counter that begins at 500 has never
-risen. Scores of the inventory are at zero from the start, and need no waiting.
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
@@ -47,7 +40,10 @@ class Books:
     """All counts, and what is needed to count more.
 
     `waiting` are refused and known events that are not worth a record each: they are not in
-    `counts` yet. `began` is when a series did that is new on the page.
+    `counts` yet. `began` is when a series did that is new on the page: there it stands at zero for
+    a while, so that scrapes see its first events as a rise. A batch is often all that there is of a
+    version for an hour, and a counter that begins at 500 has never risen. Scores of the inventory
+    are at zero from the start, and need no waiting.
     """
 
     declared: Declared
@@ -127,7 +123,8 @@ class Books:
 
     def grow_up(self, now: float) -> None:
         """Show what is not new any more."""
-        self.began = {key: at for key, at in self.began.items() if now - NEW_FOR_S < at <= now}
+        since = now - self.declared.new_for_s
+        self.began = {key: at for key, at in self.began.items() if since < at <= now}
 
     def _note_new(self, counts: Counts, now: float) -> None:
         for key in counts.series():

@@ -7,13 +7,17 @@ from typing import Protocol
 
 from exporters.quality.events import Refused
 from modelwatch import defaults, quantities
-from modelwatch.inventory import Inventory, Model, Score
+from modelwatch.inventory import Inventory, Model, Score, Settings
+from modelwatch.promql import duration_seconds
 
 MODELS_WITHOUT_INVENTORY = 100
 SCORES_WITHOUT_INVENTORY = 20
 """As many models, and scores of each, are taken when no inventory says which there are."""
 
 ENVIRONMENT_WITHOUT_INVENTORY = "production"
+
+SCRAPES_AT_ZERO = 5
+"""So many scrapes see a new series at zero: enough when some of them fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,11 @@ class Target:
 
 
 class Declared(Protocol):
-    """Finds what an event is about."""
+    """Finds what an event is about. `new_for_s` is how long a new series is shown as zero."""
+
+    @property
+    def new_for_s(self) -> float:
+        """Seconds."""
 
     def target(self, model: str, environment: str) -> Target:
         """The model. Raises `Refused` where there is none of that name."""
@@ -54,6 +62,7 @@ class FromInventory:
     """What an inventory names."""
 
     def __init__(self, inventory: Inventory) -> None:
+        self.new_for_s = _new_for_s(inventory.settings)
         self._models: defaultdict[str, dict[str, Target]] = defaultdict(dict)
         for model in inventory.models:
             target = _target(model, inventory.settings.time_compression)
@@ -91,6 +100,7 @@ class Anything:
     """Without an inventory: whatever comes, up to a limit. Scores are then from 0 to 1."""
 
     def __init__(self) -> None:
+        self.new_for_s = _new_for_s(Settings())
         self._targets: dict[tuple[str, str], Target] = {}
         self._scores: dict[tuple[str, str], dict[str, Scale]] = {}
 
@@ -130,6 +140,11 @@ MOST_CHARACTERS = 100
 def _check_name(field: str, name: str) -> None:
     if not name or len(name) > MOST_CHARACTERS or not name.isprintable():
         raise Refused("bad_text", f"`{field}` is a name of up to {MOST_CHARACTERS} characters")
+
+
+def _new_for_s(settings: Settings) -> float:
+    interval = duration_seconds(settings.scrape_interval) / settings.time_compression
+    return SCRAPES_AT_ZERO * float(interval)
 
 
 def _target(model: Model, compression: int) -> Target:

@@ -14,6 +14,8 @@ UP = select("modelwatch_exporter_up", SCORES)
 RELOADED = select("modelwatch_exporter_config_last_reload_successful", QUALITY)
 TOO_LARGE = {**QUALITY, "reason": "too_large"}
 REFUSED = select("modelwatch_exporter_requests_rejected_total", TOO_LARGE)
+PLACE = {"job": "modelwatch-quality", "instance": "q:9467"}
+WRITABLE = select("modelwatch_quality_state_writable", PLACE)
 VERSION = {**QUALITY, "label": "version"}
 OVERFLOW = select("modelwatch_exporter_label_overflow_total", VERSION)
 
@@ -58,6 +60,19 @@ SCENES = [
         labels=TOO_LARGE,
         fires={REFUSED: "0+2"},
         silent={"long ago": {REFUSED: "900+0"}, "now and then": {REFUSED: "0+0.25"}},
+    ),
+    Scene(
+        alert="ExporterStateNotWritable",
+        hold="5m",
+        summary="The quality exporter at q:9467 cannot keep what it is sent: scores, flags and "
+        "feedback are refused, and lost where senders do not try again.",
+        labels=PLACE,
+        fires={WRITABLE: 0},
+        silent={
+            "it can write": {WRITABLE: 1},
+            "for four minutes": {WRITABLE: "1x10 0x3 1"},
+            "no such exporter": {WRITABLE: ""},
+        },
     ),
     Scene(
         alert="ExporterLabelsOverflow",

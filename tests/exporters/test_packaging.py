@@ -10,6 +10,7 @@ import pytest
 
 from exporters.base import healthy
 from tests import real
+from tests.exporters.certificates import Authority
 from tests.exporters.sample import ROOT, running
 
 UNIT = ROOT / "compose" / "systemd" / "modelwatch-exporter@.service"
@@ -70,12 +71,46 @@ def test_the_health_check_asks_a_running_exporter(tmp_path: Path) -> None:
     assert healthy.main([f"{sample.url}/-/healthy"]) == 1
 
 
+def test_the_health_check_asks_one_that_wants_to_see_a_certificate(tmp_path: Path) -> None:
+    server = Authority(tmp_path).sign("server", "IP:127.0.0.1")
+    web = tmp_path / "web.yml"
+    web.write_text(
+        f"tls_server_config:\n  cert_file: {server.cert}\n  key_file: {server.key}\n"
+        "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: authority.crt\n"
+    )
+    with running(tmp_path / "state", "--web-config", web) as sample:
+        assert healthy.main([f"{sample.url}/-/healthy"]) == 0
+    assert healthy.main([f"{sample.url}/-/healthy"]) == 1
+
+
+STARTED = {
+    "by default": ("modelwatch exporter probe", "127.0.0.1:9466"),
+    "by an init": ("/sbin/init -- python modelwatch exporter gpu", "127.0.0.1:9465"),
+    "everywhere": ("modelwatch exporter quality --listen :1", "127.0.0.1:1"),
+    "everywhere, IPv4": ("modelwatch exporter quality --listen=0.0.0.0:1", "127.0.0.1:1"),
+    "everywhere, IPv6": ("modelwatch exporter quality --listen [::]:1", "[::1]:1"),
+    "at one address": ("modelwatch exporter gpu --listen 10.0.0.5:1 --host a", "10.0.0.5:1"),
+    "twice": ("modelwatch exporter gpu --listen a:1 --listen b:2", "b:2"),
+    "as another program": ("python -m exporters.base.healthy", None),
+    "without a name": ("modelwatch exporter", None),
+    "with a name that is none": ("modelwatch exporter --help", None),
+}
+
+
+@pytest.mark.parametrize(("command", "address"), STARTED.values(), ids=STARTED)
+def test_the_health_check_knows_where_an_exporter_listens(
+    command: str, address: str | None
+) -> None:
+    assert healthy.address(command.split()) == address
+
+
 def test_the_health_check_knows_the_ports_of_all_exporters() -> None:
     from exporters.gpu import EXPORTER as GPU
     from exporters.inventory import EXPORTER as INVENTORY
     from exporters.probe import EXPORTER as PROBE
     from exporters.quality import EXPORTER as QUALITY
 
-    assert {one.port for one in (GPU, PROBE, QUALITY, INVENTORY)} == set(healthy.PORTS)
-    for port in healthy.PORTS:
-        assert str(port) in instruction("EXPOSE")[0].split()
+    known = {one.name: one.port for one in (GPU, PROBE, QUALITY, INVENTORY)}
+    assert known == healthy.PORTS
+    exposed = instruction("EXPOSE")[0].split()
+    assert sorted(map(int, exposed)) == sorted(known.values())

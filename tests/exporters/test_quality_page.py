@@ -168,12 +168,24 @@ def test_an_event_is_observed_by_its_histogram(
     assert found.counts[bucket] == sum(found.counts) == 1
 
 
-def test_the_first_events_of_a_new_series_are_a_rise_for_whoever_scrapes(books: Books) -> None:
+@pytest.mark.parametrize(
+    ("settings", "new_for_s"),
+    [
+        ("", 75),
+        ("settings: {scrape_interval: 60s}", 300),
+        ("settings: {time_compression: 20}", 3.75),
+    ],
+    ids=["usual", "slow", "compressed"],
+)
+def test_the_first_events_of_a_new_series_are_a_rise_for_whoever_scrapes(
+    settings: str, new_for_s: float, tmp_path: Path
+) -> None:
+    books = Books(tmp_path, declared(f"{CHAT}{settings}\n"))
     books.receipt([score(version="new")] * 500)
     good = "groundedness", "good", "new"
     assert books.samples(quality.QUALITY_JUDGEMENTS_TOTAL)[good] == 0
     assert books.samples(quality.QUALITY_SCORE)["groundedness", "new"] == pytest.approx(0.9)
-    books.clock.now += 74
+    books.clock.now += new_for_s - 1
     assert books.samples(quality.QUALITY_JUDGEMENTS_TOTAL)[good] == 0
     books.clock.now += 2
     assert books.samples(quality.QUALITY_JUDGEMENTS_TOTAL)[good] == 500
