@@ -20,7 +20,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def alone(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Lets tests that start servers on fixed ports run one at a time, across worker processes."""
+    """Lets tests that need the machine to themselves run one at a time, across workers."""
     if request.node.get_closest_marker("servers") is None:
         yield
         return

@@ -109,6 +109,7 @@ def firing(url: str) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.real
+@pytest.mark.servers
 def test_each_alert_about_cards_fires_from_a_real_page_for_the_card_it_is_about(
     tmp_path: Path, search_path: str
 ) -> None:

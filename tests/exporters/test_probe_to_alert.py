@@ -194,6 +194,7 @@ def _prometheus(folder: Path, declared: str, address: str, path: str) -> Iterato
 
 
 @pytest.mark.real
+@pytest.mark.servers
 def test_each_alert_about_probes_fires_from_a_real_page_for_the_model_it_is_about(
     site: Site,
 ) -> None:

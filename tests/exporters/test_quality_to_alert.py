@@ -32,7 +32,7 @@ from modelwatch.catalogue.recorded import (
     SCORE_SAMPLES,
 )
 from modelwatch.catalogue.stack import ALERTS as FIRING
-from modelwatch.promql import select
+from modelwatch.promql import select, shortened
 from modelwatch.reading import read
 from tests.engine_pages import failures
 from tests.exporters.prometheus_server import (
@@ -46,8 +46,8 @@ from tests.exporters.prometheus_server import (
 
 Event = Mapping[str, object]
 
-FASTER = 240
-"""An hour in 15 seconds: that long a score must be low before anybody is told.
+FASTER = 120
+"""An hour in 30 seconds: that long a score must be low before anybody is told.
 
 Prometheus takes five seconds to find its targets, in which every model is silent.
 """
@@ -150,7 +150,7 @@ EXPECTED = {
 """Each alert fires for one model, or for the exporter that cannot write; for nothing else."""
 
 OF_A_BUSY_MACHINE = {"ModelEndpointDown"}
-"""With hours in seconds a page must answer in a quarter of one, which is no matter of answers."""
+"""With hours in seconds a page must answer in half of one, which is no matter of answers."""
 
 A_WEEK_AGO = {RETRIEVAL_EMPTY: 0.05, RETRIEVAL_TOP_SCORE_MEAN: 0.8, RERANKER_SCORE_MEAN: 0.8}
 """Recorded of every model that searches."""
@@ -246,17 +246,17 @@ def written(folder: Path, text: str, path: str) -> None:
     """All that Prometheus needs: its files, and what was recorded a week ago."""
     known = definitions()
     tree.write(folder, build(read("models.yaml", text.encode(), known.engines), known))
-    # Six hours without any evaluation would take a minute and a half.
+    # Six hours without any evaluation would take three minutes.
     rules = folder / "prometheus" / "rules" / "alerts-quality.yml"
-    held = rules.read_text()
-    assert held.count("for: 90s\n") == 1
-    rules.write_text(held.replace("for: 90s\n", "for: 15s\n"))
+    held, hold = rules.read_text(), f"for: {shortened('6h', FASTER)}\n"
+    assert held.count(hold) == 1
+    rules.write_text(held.replace(hold, "for: 15s\n"))
     week_s, day_s, now = 7 * 86_400 / FASTER, 86_400 / FASTER, time.time()
     lines = (
         f'{metric}{{model="{name}",environment="production"}} {value} {now - week_s + offset}\n'
         for metric, value in A_WEEK_AGO.items()
         for name in ("well", "searching", "lost", "vague", "unsorted")
-        for offset in range(-int(day_s) - 60, 180, 5)
+        for offset in range(-int(day_s) - 60, 300, 5)
     )
     backfill(lines, folder / "prometheus", path)
 
@@ -316,6 +316,7 @@ def _site(tmp_path: Path, search_path: str) -> Iterator[Site]:
 
 
 @pytest.mark.real
+@pytest.mark.servers
 def test_each_alert_about_answers_fires_from_a_real_page_for_the_model_it_is_about(
     site: Site,
 ) -> None:
@@ -325,8 +326,8 @@ def test_each_alert_about_answers_fires_from_a_real_page_for_the_model_it_is_abo
     site.sender.send(0, [bad] * 40 + [good] * 50)
     site.sender.send(1, [good] * 50)
 
-    ended = time.monotonic() + 60
-    until(lambda: site.ours() >= expected or time.monotonic() > ended, "alerts", 90)
+    ended = time.monotonic() + 120
+    until(lambda: site.ours() >= expected or time.monotonic() > ended, "alerts", 150)
     assert site.ours() == expected
     assert {alert for alert, model in site.fired() if model == "well"} <= OF_A_BUSY_MACHINE
     assert failures(site.url) == []
