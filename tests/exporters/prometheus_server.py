@@ -79,7 +79,7 @@ def _is_ready(address: str) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], what: str, patience_s: float = 40) -> None:
+def until(condition: Callable[[], bool], what: str, patience_s: float = 120) -> None:
     deadline = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {what}"

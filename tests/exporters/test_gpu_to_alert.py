@@ -114,6 +114,6 @@ def test_each_alert_about_cards_fires_from_a_real_page_for_the_card_it_is_about(
     tmp_path: Path, search_path: str
 ) -> None:
     with site(tmp_path, search_path) as url:
-        until(lambda: firing(url) >= EXPECTED, f"alerts, see {tmp_path}", 90)
+        until(lambda: firing(url) >= EXPECTED, f"alerts, see {tmp_path}", 180)
         assert firing(url) == EXPECTED
         assert failures(url) == []

@@ -44,6 +44,7 @@ def rows_of(inventory: Inventory) -> tuple[Constant, ...]:
 
 
 @pytest.mark.real
+@pytest.mark.servers
 def test_an_alert_goes_by_the_calendar_of_the_budget(search_path: str, tmp_path: Path) -> None:
     inventory, address = read_text(MODEL + BUDGET), free_address()
     context = Context(inventory=inventory, constants=rows_of, state_dir=tmp_path)

@@ -282,6 +282,7 @@ def _both(search_path: str, tmp_path: Path) -> Iterator[Both]:
 
 
 @pytest.mark.real
+@pytest.mark.servers
 def test_rules_record_the_same_from_two_replicas_as_from_the_rule_file(both: Both) -> None:
     def differences() -> list[str]:
         pairs = {

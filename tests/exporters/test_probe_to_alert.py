@@ -199,15 +199,15 @@ def test_each_alert_about_probes_fires_from_a_real_page_for_the_model_it_is_abou
     site: Site,
 ) -> None:
     expected = set(EXPECTED.items())
-    eventually(_reachable(site), 20, lambda: "Prometheus does not start")
-    eventually(lambda: site.firing() >= expected, 40, lambda: expected ^ site.firing())
+    eventually(_reachable(site), 60, lambda: "Prometheus does not start")
+    eventually(lambda: site.firing() >= expected, 150, lambda: expected ^ site.firing())
     assert site.firing() == expected
     # Until now the model `chat` was well, and Prometheus knew it.
     assert site.values(f'{PROBE_SUCCESS_RATIO}{{model="chat"}}') == {"chat-golden": 1}
 
     site.servers["chat"].scripts = [BROKEN]
     broken = {*expected, ("ModelProbeFailing", "chat")}
-    eventually(lambda: site.firing() >= broken, 20, lambda: broken ^ site.firing())
+    eventually(lambda: site.firing() >= broken, 90, lambda: broken ^ site.firing())
     assert site.firing() == broken
     assert failures(site.url) == []
 
