@@ -25,6 +25,29 @@ def query(url: str, expr: str) -> list[Sample]:
     return [Sample(labels=one["metric"], value=float(one["value"][1])) for one in found]
 
 
+def targets(url: str) -> list[Mapping[str, str]]:
+    """Every target: job, instance, health (`up`, `down`, `unknown`) and error."""
+    return [
+        {
+            "job": one["labels"]["job"],
+            "instance": one["labels"]["instance"],
+            "health": one["health"],
+            "error": one["lastError"],
+        }
+        for one in _get(url, "targets", {"state": "active"})["activeTargets"]
+    ]
+
+
+def retention(url: str) -> str:
+    """How long it keeps samples, as it says: `45d`, `15d or 5GiB`, `5GiB`."""
+    return str(_get(url, "status/runtimeinfo", {})["storageRetention"])
+
+
+def version(url: str) -> str:
+    """The number of its release."""
+    return str(_get(url, "status/buildinfo", {})["version"])
+
+
 def targets_down(url: str) -> list[str]:
     """Targets that do not answer (yet), as `job at instance: reason`."""
     active = _get(url, "targets", {"state": "active"})["activeTargets"]

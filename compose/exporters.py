@@ -36,6 +36,16 @@ def _declared(inventory: Inventory) -> Iterator[tuple[str, Source]]:
         yield from (("gpu", one) for one in pool.sources if one.engine == "modelwatch_gpu")
 
 
+def mark(name: str, listen: str, data_dir: Path) -> str:
+    """What no other process has on its command line: one that listens elsewhere is another."""
+    return f"--listen={listen} {_state(name, data_dir)}"
+
+
+def log(name: str, data_dir: Path) -> Path:
+    """Where its output goes."""
+    return data_dir / "logs" / f"{name}-exporter.log"
+
+
 def spawn(
     inventory: Inventory,
     data_dir: Path,
@@ -43,18 +53,35 @@ def spawn(
     environment: Mapping[str, str],
 ) -> list[Process]:
     """Start them; `options` are further ones by exporter. State and logs go to the data folder."""
+    return [
+        spawn_one(name, inventory, data_dir, options.get(name, ()), environment)
+        for name in addresses(inventory)
+    ]
+
+
+def spawn_one(
+    name: str,
+    inventory: Inventory,
+    data_dir: Path,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Process:
+    """Start one. The path of the inventory is made absolute: it is read again when it changes."""
     command, home = python()
-    started = []
-    for name, listen in addresses(inventory).items():
-        state = f"--state-dir={data_dir / 'state' / name}"
-        own = (f"--inventory={inventory.path}", f"--listen={listen}", state)
-        started.append(
-            processes.spawn(
-                f"the {name} exporter",
-                [*command, "generator", "exporter", name, *own, *options.get(name, ())],
-                mark=state,
-                log=data_dir / "logs" / f"{name}-exporter.log",
-                environment={**home, **environment},
-            )
-        )
-    return started
+    listen = addresses(inventory)[name]
+    own = (
+        f"--inventory={Path(inventory.path).resolve()}",
+        f"--listen={listen}",
+        _state(name, data_dir),
+    )
+    return processes.spawn(
+        f"the {name} exporter",
+        [*command, "generator", "exporter", name, *own, *options],
+        mark=mark(name, listen, data_dir),
+        log=log(name, data_dir),
+        environment={**home, **(environment or {})},
+    )
+
+
+def _state(name: str, data_dir: Path) -> str:
+    return f"--state-dir={data_dir / 'state' / name}"

@@ -1,6 +1,6 @@
-"""Prometheus and Alertmanager as plain processes on this machine: up, reload, down.
+"""Prometheus, Alertmanager and our exporters as processes of this machine: up, reload, down.
 
-The data folder holds everything they write and `state.json`, which says what runs and where. Both
+The data folder holds everything they write and `state.json`, which says what runs and where. All
 listen on loopback only. There is no Grafana in this mode: boards are imported into your own.
 """
 
@@ -15,12 +15,16 @@ from pathlib import Path
 
 import requests
 
-from compose import processes, programs
+from compose import exporters, listening, processes, programs
 from compose.processes import Process
+from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError, Unreachable
 
 READY_WITHIN_S = 60.0
 RELOAD_WITHIN_S = 30.0
+FREE_WITHIN_S = 1.0
+PATIENCE_ROUNDS = 15
+"""Rounds that supervision waits after a start that failed."""
 RETENTION = "45d"
 """Longest SLO window and budget period are a month; half a month more to look back."""
 
@@ -38,13 +42,19 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The two servers as they were started from `config_dir`."""
+    """The servers as they were started from `config_dir`, and the exporters beside them.
+
+    `inventory` is the absolute path of what they are for; empty when the exporters are not ours
+    to run.
+    """
 
     config_dir: Path
     data_dir: Path
     ports: Ports
     prometheus: Process
     alertmanager: Process
+    exporters: tuple[Process, ...] = ()
+    inventory: str = ""
 
     @property
     def prometheus_url(self) -> str:
@@ -57,9 +67,18 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.alertmanager}"
 
     @property
+    def urls(self) -> tuple[tuple[Process, str], ...]:
+        """Every process with where it answers."""
+        return (
+            (self.prometheus, self.prometheus_url),
+            (self.alertmanager, self.alertmanager_url),
+            *((one, f"http://{_listen(one)}") for one in self.exporters),
+        )
+
+    @property
     def dead(self) -> tuple[Process, ...]:
-        """Those of the two that do not run (any more)."""
-        return tuple(one for one in (self.prometheus, self.alertmanager) if not one.alive)
+        """Those that do not run (any more)."""
+        return tuple(one for one, _ in self.urls if not one.alive)
 
 
 def choose_ports(data_dir: Path | None = None) -> Ports:
@@ -75,13 +94,21 @@ def choose_ports(data_dir: Path | None = None) -> Ports:
     return Ports(prometheus=prometheus, alertmanager=alertmanager)
 
 
-def start(config_dir: Path, data_dir: Path, ports: Ports, *, path: str | None = None) -> Stack:
-    """Start what does not run, reload what does, and return when both are ready.
+def start(
+    config_dir: Path,
+    data_dir: Path,
+    ports: Ports,
+    *,
+    inventory: Inventory | None = None,
+    path: str | None = None,
+) -> Stack:
+    """Start what does not run, reload what does, and return when all are ready.
 
+    The exporters are those of the inventory; without one there are none. They reload themselves.
     `path` is where programs are looked for instead of PATH.
 
     Raises:
-        Unreachable: a program is missing, ended early or did not become ready.
+        Unreachable: a program is missing, ended early or did not become ready; a port is taken.
         ModelwatchError: a running server refused the new configuration.
     """
     found = programs.require("prometheus", "alertmanager", path=path)
@@ -93,6 +120,8 @@ def start(config_dir: Path, data_dir: Path, ports: Ports, *, path: str | None = 
             old = None
         alertmanager = old.alertmanager if old and old.alertmanager.alive else None
         prometheus = old.prometheus if old and old.prometheus.alive else None
+        kept = _kept_exporters(old, inventory, data_dir)
+        _refuse_taken(inventory, data_dir, kept)
         stack = Stack(
             config_dir=config_dir,
             data_dir=data_dir,
@@ -101,10 +130,12 @@ def start(config_dir: Path, data_dir: Path, ports: Ports, *, path: str | None = 
             or _start_alertmanager(found["alertmanager"].path, config_dir, data_dir, ports),
             prometheus=prometheus
             or _start_prometheus(found["prometheus"].path, config_dir, data_dir, ports),
+            exporters=_exporters(inventory, data_dir, ports, kept),
+            inventory=str(Path(inventory.path).resolve()) if inventory else "",
         )
         _remember(stack)
-        _await_ready(stack.alertmanager, stack.alertmanager_url)
-        _await_ready(stack.prometheus, stack.prometheus_url)
+        for process, url in stack.urls:
+            _await_ready(process, url)
         if alertmanager:
             _reload_alertmanager(stack)
         if prometheus:
@@ -113,7 +144,7 @@ def start(config_dir: Path, data_dir: Path, ports: Ports, *, path: str | None = 
 
 
 def stop(data_dir: Path) -> bool:
-    """End both servers, Prometheus first. Their data stays. False when nothing ran."""
+    """End everything, Prometheus first. Their data stays. False when nothing ran."""
     if not (data_dir / "state.json").exists():
         return False
     with _alone(data_dir):
@@ -125,27 +156,58 @@ def stop(data_dir: Path) -> bool:
 
 
 def state(data_dir: Path) -> Stack | None:
-    """The stack of the data folder if at least one of its servers runs; see `Stack.dead`."""
-    file = data_dir / "state.json"
-    if not file.exists():
+    """The stack of the data folder if any of its processes runs; see `Stack.dead`."""
+    try:
+        known = json.loads((data_dir / "state.json").read_text())
+    except FileNotFoundError:  # not there, or a `down` just removed it
         return None
-    known = json.loads(file.read_text())
     stack = Stack(
         config_dir=Path(known["config_dir"]),
         data_dir=Path(known["data_dir"]),
         ports=Ports(**known["ports"]),
         prometheus=Process.known(known["prometheus"]),
         alertmanager=Process.known(known["alertmanager"]),
+        exporters=tuple(Process.known(one) for one in known.get("exporters", ())),
+        inventory=known.get("inventory", ""),
     )
-    return None if len(stack.dead) == 2 else stack
+    return None if len(stack.dead) == len(stack.urls) else stack
 
 
-def supervise(stack: Stack, *, rounds: Iterator[object], path: str | None = None) -> Iterator[str]:
-    """Once per round, start again whatever ended, and say which it was."""
+def supervise(
+    stack: Stack,
+    *,
+    rounds: Iterator[object],
+    inventory: Inventory | None = None,
+    path: str | None = None,
+) -> Iterator[str]:
+    """Once per round, start again whatever ended, and say which it was.
+
+    What does not start again is told, and tried once more after a while: the others go on.
+    """
+    patience = 0
     for _ in rounds:
+        patience -= 1
+        if patience > 0 or not (known := state(stack.data_dir) or stack).dead:
+            continue
+        if _was_stopped(stack.data_dir):
+            yield "another command ended it"
+            return
+        stack = known
         for gone in stack.dead:
             yield f"{gone.name} ended by itself and is started again; its log is {gone.log}"
-            stack = start(stack.config_dir, stack.data_dir, stack.ports, path=path)
+        try:
+            stack = start(
+                stack.config_dir, stack.data_dir, stack.ports, inventory=inventory, path=path
+            )
+        except ModelwatchError as failure:
+            patience = PATIENCE_ROUNDS
+            yield str(failure)
+
+
+def _was_stopped(data_dir: Path) -> bool:
+    """Whether a `down` ended the stack; one that is at work is waited for."""
+    with _alone(data_dir):
+        return not (data_dir / "state.json").exists()
 
 
 def is_free(port: int) -> bool:
@@ -164,6 +226,62 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _kept_exporters(
+    old: Stack | None, inventory: Inventory | None, data_dir: Path
+) -> dict[str, Process]:
+    """Running exporters that are still wanted, by mark; the others are ended."""
+    wanted = set(_wanted(inventory, data_dir))
+    running = [one for one in (old.exporters if old else ()) if one.alive]
+    for one in running:
+        if one.mark not in wanted:
+            processes.stop(one)
+    return {one.mark: one for one in running if one.mark in wanted}
+
+
+def _wanted(inventory: Inventory | None, data_dir: Path) -> dict[str, tuple[str, str]]:
+    """Name and address of the inventory's exporters, by mark."""
+    here = exporters.addresses(inventory) if inventory else {}
+    return {exporters.mark(name, listen, data_dir): (name, listen) for name, listen in here.items()}
+
+
+def _refuse_taken(inventory: Inventory | None, data_dir: Path, kept: dict[str, Process]) -> None:
+    """Nothing is started when an exporter could not be."""
+    taken = [
+        f"{listen} of the {name} exporter is taken by {listening.who(port)}"
+        for mark, (name, listen) in _wanted(inventory, data_dir).items()
+        if mark not in kept and not _becomes_free(port := int(listen.rpartition(":")[2]))
+    ]
+    if taken:
+        raise Unreachable(
+            f"{'; '.join(taken)}; end it or give the exporter another port in the inventory"
+        )
+
+
+def _becomes_free(port: int) -> bool:
+    """A process that just ended can hold its port for a moment longer."""
+    deadline = time.monotonic() + FREE_WITHIN_S
+    while not (free := is_free(port)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return free
+
+
+def _exporters(
+    inventory: Inventory | None, data_dir: Path, ports: Ports, kept: dict[str, Process]
+) -> tuple[Process, ...]:
+    if inventory is None:
+        return ()
+    options = {"inventory": [f"--prometheus-url=http://127.0.0.1:{ports.prometheus}"]}
+    return tuple(
+        kept.get(mark) or exporters.spawn_one(name, inventory, data_dir, options.get(name, ()))
+        for mark, (name, _) in _wanted(inventory, data_dir).items()
+    )
+
+
+def _listen(exporter: Process) -> str:
+    """Where an exporter listens, as its mark says."""
+    return exporter.mark.split()[0].removeprefix("--listen=")
 
 
 def _start_prometheus(program: Path, config_dir: Path, data_dir: Path, ports: Ports) -> Process:
@@ -213,7 +331,7 @@ def _await_ready(process: Process, url: str) -> None:
     while time.monotonic() < deadline:
         if not process.alive:
             raise processes.died(process)
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             if requests.get(f"{url}/-/ready", timeout=5).ok:
                 return
         time.sleep(0.05)
@@ -255,8 +373,8 @@ def _reloaded_at(stack: Stack) -> str:
 
 
 def _end(stack: Stack) -> None:
-    processes.stop(stack.prometheus)
-    processes.stop(stack.alertmanager)
+    for process, _ in stack.urls:
+        processes.stop(process)
 
 
 @contextlib.contextmanager

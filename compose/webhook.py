@@ -37,8 +37,10 @@ class Inbox:
             return list(self.notifications)
 
 
-def server(port: int, inbox: Inbox, runbooks: Path | None = None) -> ThreadingHTTPServer:
-    """The HTTP server on loopback, not yet serving; port 0 takes a free one."""
+def server(
+    port: int, inbox: Inbox, runbooks: Path | None = None, host: str = "127.0.0.1"
+) -> ThreadingHTTPServer:
+    """The HTTP server, not yet serving; port 0 takes a free one."""
 
     class Desk(BaseHTTPRequestHandler):
         """One request."""
@@ -79,7 +81,7 @@ def server(port: int, inbox: Inbox, runbooks: Path | None = None) -> ThreadingHT
         def log_message(self, *_: object) -> None:
             """Requests are told by what they bring, not by their HTTP lines."""
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Desk)
+    return ThreadingHTTPServer((host, port), Desk)
 
 
 def _read(body: bytes) -> dict[str, Any] | None:
@@ -107,9 +109,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m compose.webhook", description=__doc__)
     parser.add_argument("--port", type=int, default=9406)
     parser.add_argument("--runbooks", type=Path)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--mark", help="told apart from others by this; not used otherwise")
     chosen = parser.parse_args(arguments)
-    server(chosen.port, Inbox(), chosen.runbooks).serve_forever()
+    server(chosen.port, Inbox(), chosen.runbooks, chosen.host).serve_forever()
 
 
 if __name__ == "__main__":

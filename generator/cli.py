@@ -26,7 +26,17 @@ from modelwatch.problems import InventoryError, ModelwatchError, Problem, as_git
 
 INVENTORY = click.Path(exists=True, dir_okay=False, allow_dash=True)
 SCHEMA = "inventory.schema.json"
-LAZY = {"up": "stack", "down": "stack", "demo": "stack", "exporter": "exporter"}
+LAZY = {
+    "up": "stack",
+    "reload": "stack",
+    "down": "stack",
+    "demo": "stack",
+    "status": "status",
+    "doctor": "status",
+    "logs": "logs",
+    "exporter": "exporter",
+    "preview": "preview",
+}
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 
 

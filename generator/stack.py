@@ -1,9 +1,12 @@
-"""The commands that run things on this machine: `up`, `down`, `demo`."""
+"""The commands that run things on this machine: `up`, `reload`, `down`, `demo`."""
 
+import hashlib
 import itertools
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,14 +14,14 @@ from pathlib import Path
 
 import click
 
+from compose import checked, native, stage
 from compose import demo as story
-from compose import native, stage
 from generator import tree
 from generator.build import build
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from modelwatch.inventory import Inventory
-from modelwatch.problems import ModelwatchError
+from modelwatch.problems import ModelwatchError, Unreachable
 
 HOME = Path(".modelwatch")
 DEMO = HOME / "demo"
@@ -29,23 +32,36 @@ LOOK_EVERY_S = 2.0
 @click.argument("inventory", type=click.Path(exists=True, dir_okay=False))
 @click.option("--foreground", is_flag=True, help="Stay, and start again what ends by itself.")
 def up(inventory: str, foreground: bool) -> None:
-    """Run Prometheus and Alertmanager for an inventory; reload them if they run.
+    """Run Prometheus, Alertmanager and our exporters; reload what runs.
 
     Example: modelwatch up models.yaml
     """
     if foreground:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` is reached
-    stack = start(inventory_at(inventory), _data_dir(inventory))
+    fleet = inventory_at(inventory)
+    stack = start(fleet, data_dir(inventory))
     try:
         _where(stack)
         if not foreground:
             click.echo(f"end it with: modelwatch down {inventory}")
             return
-        for said in native.supervise(stack, rounds=_rounds()):
+        for said in native.supervise(stack, rounds=_rounds(), inventory=fleet):
             click.echo(said, err=True)
     finally:
         if foreground:
             native.stop(stack.data_dir)
+
+
+@click.command()
+@click.argument("inventory", type=click.Path(exists=True, dir_okay=False))
+def reload(inventory: str) -> None:
+    """Let a running stack take the inventory as it is now; a broken one is refused.
+
+    Example: modelwatch reload models.yaml
+    """
+    if native.state(data_dir(inventory)) is None:
+        raise Unreachable(f"nothing of {inventory} runs; start it with: modelwatch up {inventory}")
+    _where(start(inventory_at(inventory), data_dir(inventory)))
 
 
 @click.command()
@@ -55,7 +71,7 @@ def down(inventory: str) -> None:
 
     Example: modelwatch down models.yaml
     """
-    ended = native.stop(_data_dir(inventory))
+    ended = native.stop(data_dir(inventory))
     click.echo("stopped" if ended else f"nothing of {inventory} was running")
 
 
@@ -80,23 +96,44 @@ def write(inventory: Inventory, folder: Path) -> tree.Change:
     return tree.write(folder, build(inventory, definitions()))
 
 
-def start(inventory: Inventory, data_dir: Path) -> native.Stack:
-    """Generate for the ports that are free here, and run (or reload) the servers."""
-    ports = native.choose_ports(data_dir)
-    settings = stage.own_addresses(inventory.settings, ports)
-    write(replace(inventory, settings=settings), data_dir / "config")
-    return native.start(data_dir / "config", data_dir, ports)
+def start(inventory: Inventory, folder: Path) -> native.Stack:
+    """Generate for the ports that are free here, and run (or reload) the servers.
+
+    What the servers' own tools refuse never reaches the disk or the servers.
+
+    Raises:
+        ModelwatchError: the configuration is refused; what ran before goes on with the old one.
+    """
+    ports = native.choose_ports(folder)
+    local = replace(inventory, settings=stage.own_addresses(inventory.settings, ports))
+    folder.mkdir(parents=True, exist_ok=True)
+    trial = Path(tempfile.mkdtemp(prefix="config-", dir=folder))
+    try:
+        write(local, trial)
+        missing = checked.refuse_broken(trial)
+    except ModelwatchError as failure:
+        if native.state(folder):
+            raise ModelwatchError(f"{failure}\nwhat runs keeps the old one") from failure
+        raise
+    finally:
+        shutil.rmtree(trial)
+    if missing:
+        click.echo(f"not checked beforehand: {', '.join(missing)} not on PATH", err=True)
+    write(local, folder / "config")
+    return native.start(folder / "config", folder, ports, inventory=inventory)
+
+
+def data_dir(inventory: str) -> Path:
+    """The folder of what runs for this file: two of one name in different folders have two."""
+    path = Path(inventory).resolve()
+    return HOME / f"{path.stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
 
 
 def _where(stack: native.Stack) -> None:
-    click.echo(f"Prometheus    {stack.prometheus_url}")
-    click.echo(f"Alertmanager  {stack.alertmanager_url}")
+    for process, url in stack.urls:
+        click.echo(f"{process.name.removeprefix('the '):20}{url}")
     boards = stack.config_dir / "grafana" / "dashboards"
     click.echo(f"no Grafana runs here; import into yours: {os.path.relpath(boards)}")
-
-
-def _data_dir(inventory: str) -> Path:
-    return HOME / Path(inventory).stem
 
 
 def _rounds() -> Iterator[int]:

@@ -1,36 +1,25 @@
 """The image of the exporters, built and run in a real Docker engine as it is meant to be run."""
 
-import gc
-import io
-import os
 import re
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 import requests
 from docker import DockerClient
-from docker.errors import BuildError, DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
-from docker.utils import build
 
 from exporters.base import healthy
 from modelwatch.catalogue.exporters import EXPORTER_BUILD_INFO
-from tests import real
+from tests import images
 from tests.exporters.sample import ROOT, TOKEN, until
 
 pytestmark = [pytest.mark.real, pytest.mark.docker]
 
-WHY_NOT = "NO_DOCKER"
-"""Says why there can be no engine, where somebody has tried to start one."""
 TAG = "modelwatch-exporter:test"
-DOCKERFILE = "compose/exporter.Dockerfile"
 INVENTORY = "/etc/modelwatch/models.yaml"
 TOKEN_FILE = "/etc/modelwatch/token"  # noqa: S105  # a path
 SECOND = 1_000_000_000
@@ -45,62 +34,19 @@ ARGUMENTS = {
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DockerClient]:
-    if reason := os.environ.get(WHY_NOT):
-        pytest.skip(reason)
-    with warnings.catch_warnings():
-        # The library forgets to close its socket when nobody answers.
-        warnings.simplefilter("ignore", ResourceWarning)
-        client, failure = connected()
-        gc.collect()
-    if client is None:
-        real.missing(f"no Docker engine answers: {failure}")
-    with closing(client):
-        yield client
-
-
-def connected() -> tuple[DockerClient | None, str]:
-    """A client of the engine, or why there is none."""
-    try:
-        return docker.from_env(timeout=120), ""
-    except DockerException as failure:
-        return None, str(failure)
+    yield from images.engine()
 
 
 @pytest.fixture(scope="module")
 def base(engine: DockerClient) -> Image:
-    """What ours is built from."""
-    (name,) = set(re.findall(r"^FROM (\S+)", (ROOT / DOCKERFILE).read_text(), re.MULTILINE))
-    try:
-        if not engine.images.list(name):
-            engine.images.pull(name)
-        return engine.images.get(name)
-    except DockerException as failure:
-        real.missing(f"{name} is not there, and cannot be pulled: {failure}")
+    return images.base(engine)
 
 
 @pytest.fixture(scope="module")
 def image(engine: DockerClient, base: Image) -> Image:
     """Stays under its tag, so that what has not changed is not built again."""
     del base
-    ignored = (ROOT / f"{DOCKERFILE}.dockerignore").read_text().splitlines()
-    patterns = [line for line in ignored if line and not line.startswith("#")]
-    files = build.exclude_paths(str(ROOT), patterns, DOCKERFILE)
-    context = io.BytesIO()
-    build.create_archive(str(ROOT), files=sorted(files), fileobj=context)
-    try:
-        built, _log = engine.images.build(
-            fileobj=context,
-            custom_context=True,
-            dockerfile=DOCKERFILE,
-            tag=TAG,
-            buildargs={"VERSION": "1.2.3", "REVISION": "abc"},
-            rm=True,
-            forcerm=True,
-        )
-    except BuildError as failure:
-        log = "".join(str(line.get("stream", "")) for line in failure.build_log)
-        pytest.fail(f"{failure}\n{log[-3000:]}")
-    return built
+    return images.exporter(engine, TAG, {"VERSION": "1.2.3", "REVISION": "abc"})
 
 
 class Running:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from compose import answers, native, programs, webhook
 from compose.native import Ports, Stack
 from compose.processes import Process
+from generator import stack as stack_commands
 from generator.cli import main
 from modelwatch.problems import ModelwatchError, Unreachable
 from tests import real
@@ -161,6 +162,29 @@ def test_supervision_starts_again_what_was_killed(site: Site) -> None:
 
 
 @pytest.mark.real
+def test_supervision_ends_when_another_command_ends_the_stack(site: Site) -> None:
+    stack = site.up()
+    said: list[str] = []
+    until = time.monotonic() + 60
+
+    def rounds() -> Iterator[None]:
+        while time.monotonic() < until:
+            time.sleep(0.01)
+            yield
+
+    def supervise() -> None:
+        said.extend(native.supervise(stack, rounds=rounds(), path=site.path))
+
+    thread = threading.Thread(target=supervise)
+    thread.start()
+    assert native.stop(site.data)
+    thread.join()
+    assert said == ["another command ended it"]
+    assert len(stack.dead) == 2
+    assert native.state(site.data) is None
+
+
+@pytest.mark.real
 def test_down_ends_both_and_keeps_the_data(site: Site) -> None:
     stack = site.up()
     assert native.stop(site.data)
@@ -208,7 +232,7 @@ def test_supervision_in_the_foreground_ends_its_servers_with_it(tmp_path: Path) 
     for name in ("prometheus", "alertmanager"):
         real.program(name)
     command = [sys.executable, "-c", "from generator.cli import main; main()", "up", MINIMAL]
-    folder = tmp_path / ".modelwatch" / "minimal"
+    folder = tmp_path / stack_commands.data_dir(MINIMAL)
     with subprocess.Popen(
         [*command, "--foreground"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as running:

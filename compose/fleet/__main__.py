@@ -1,9 +1,10 @@
 """`python -m compose.fleet`: serve the demo fleet until the process is ended."""
 
 import argparse
+from pathlib import Path
 
 from compose.fleet.judge import Judge, send_in_background
-from compose.fleet.serve import PORTS, serve_forever
+from compose.fleet.serve import LOOPBACK, PORTS, serve_forever
 from compose.fleet.traffic import World
 
 
@@ -22,12 +23,15 @@ def main() -> None:
     parser.add_argument("--compression", type=float, default=1.0, help="how much faster days pass")
     parser.add_argument("--port", type=_port, action="append", help="NAME=PORT, once per page")
     parser.add_argument("--scores", metavar="URL", help="where scores and votes are sent")
+    parser.add_argument("--token-file", type=Path, help="the token that goes with the scores")
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
     parser.add_argument("--mark", help="told apart from others by this; not used otherwise")
     chosen = parser.parse_args()
     world = World(compression=chosen.compression)
     if chosen.scores:
-        send_in_background(Judge(world), chosen.scores)
-    serve_forever(world, dict(chosen.port or PORTS.items()))
+        token = chosen.token_file.read_text().strip() if chosen.token_file else ""
+        send_in_background(Judge(world), chosen.scores, token)
+    serve_forever(world, dict(chosen.port or PORTS.items()), chosen.host)
 
 
 if __name__ == "__main__":

@@ -73,12 +73,15 @@ class Judge:
         return {**searched, **found, "reranker_score": min(0.999, best + 0.05)}
 
 
-def send_in_background(judge: Judge, url: str) -> None:
+def send_in_background(judge: Judge, url: str, token: str = "") -> None:
     """Send what there is, twice a second, until the process ends."""
-    threading.Thread(target=_send, args=(judge, url), daemon=True).start()
+    threading.Thread(target=_send, args=(judge, url, token), daemon=True).start()
 
 
-def _send(judge: Judge, url: str) -> None:
+def _send(judge: Judge, url: str, token: str) -> None:
+    headers = {"Content-Type": "application/x-ndjson"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     with requests.Session() as session:
         while True:
             time.sleep(SEND_EVERY_S)
@@ -87,6 +90,6 @@ def _send(judge: Judge, url: str) -> None:
                 session.post(
                     url,
                     data=lines.encode(),
-                    headers={"Content-Type": "application/x-ndjson"},
+                    headers=headers,
                     timeout=TIMEOUT_S,
                 )

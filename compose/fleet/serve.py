@@ -1,4 +1,4 @@
-"""The fleet over HTTP on loopback: one port per page, one for control."""
+"""The fleet over HTTP, on loopback unless told otherwise: one port per page, one for control."""
 
 import json
 import threading
@@ -25,6 +25,8 @@ PAGES: Mapping[str, Callable[[World], Callable[[], str]]] = {
 }
 """What can be served, by the name of the engine."""
 
+LOOPBACK = "127.0.0.1"
+
 PORTS = {
     "vllm": 9401,
     "triton": 9402,
@@ -36,19 +38,23 @@ PORTS = {
 }
 
 
-def servers(world: World, ports: Mapping[str, int]) -> list[ThreadingHTTPServer]:
+def servers(
+    world: World, ports: Mapping[str, int], host: str = LOOPBACK
+) -> list[ThreadingHTTPServer]:
     """The HTTP servers, not yet serving; port 0 takes a free one."""
     return [
-        _control(port, world.incidents) if name == "control" else _server(port, name, world)
+        ThreadingHTTPServer((host, port), _control(world.incidents))
+        if name == "control"
+        else ThreadingHTTPServer((host, port), _page(name, world))
         for name, port in ports.items()
     ]
 
 
-def serve_forever(world: World, ports: Mapping[str, int]) -> None:
+def serve_forever(world: World, ports: Mapping[str, int], host: str = LOOPBACK) -> None:
     """Serve until the process is ended."""
     threads = [
         threading.Thread(target=server.serve_forever, daemon=True)
-        for server in servers(world, ports)
+        for server in servers(world, ports, host)
     ]
     for thread in threads:
         thread.start()
@@ -71,7 +77,7 @@ class _Answering(BaseHTTPRequestHandler):
         """A scrape every second is no news."""
 
 
-def _server(port: int, name: str, world: World) -> ThreadingHTTPServer:
+def _page(name: str, world: World) -> type[BaseHTTPRequestHandler]:
     """A page, and answers to requests. Scrapes see the same traffic once: one after the other."""
     lock = threading.Lock()
     write = PAGES[name](world)
@@ -96,10 +102,10 @@ def _server(port: int, name: str, world: World) -> ThreadingHTTPServer:
             for piece in found.written():
                 self.wfile.write(piece)
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Server)
+    return Server
 
 
-def _control(port: int, incidents: Incidents) -> ThreadingHTTPServer:
+def _control(incidents: Incidents) -> type[BaseHTTPRequestHandler]:
     """`GET /incident` lists incidents, `POST /incident/<name>` begins one, `clear` ends all."""
 
     class Control(_Answering):
@@ -121,4 +127,4 @@ def _control(port: int, incidents: Incidents) -> ThreadingHTTPServer:
             else:
                 self.answer(404, f"known incidents: clear, {', '.join(INCIDENTS)}\n")
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Control)
+    return Control
