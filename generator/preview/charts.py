@@ -41,7 +41,8 @@ def figure(asked: Asked, period: Period, events: tuple[Event, ...] = ()) -> Figu
 
 def label(text: str) -> str:
     """A name as plotly shows it literally, cut where it would push the chart away."""
-    return escape(text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…")
+    shown = text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
+    return escape(shown, quote=False)  # it is no attribute, and plotly shows `&quot;` as it stands
 
 
 def _named(asked: Asked) -> Iterator[tuple[Answer, Series, str]]:
