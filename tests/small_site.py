@@ -96,7 +96,7 @@ def prometheus(
         native.stop(folder / "data")
 
 
-def eventually(true: Callable[[], object], within_s: float = 25) -> None:
+def eventually(true: Callable[[], object], within_s: float = 90) -> None:
     """Wait until it is so."""
     deadline = time.monotonic() + within_s
     while not true():

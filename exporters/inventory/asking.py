@@ -1,4 +1,7 @@
-"""Asks Prometheus every minute, beside the scrapes, and keeps the answer for a few minutes."""
+"""Asks Prometheus every minute, beside the scrapes, and keeps the answer for a few minutes.
+
+One that does not answer is asked again sooner: both may just have been started together.
+"""
 
 import logging
 import math
@@ -17,6 +20,8 @@ from modelwatch.problems import Unreachable
 _LOG = logging.getLogger(__name__)
 
 EVERY_S = 60.0
+AGAIN_AFTER_S = 3.0
+"""After the first failure; doubled with each further one, up to the interval."""
 JITTER = 0.1
 """Share of the interval by which rounds are spread: exporters started together drift apart."""
 _AFTER_S = 0.2
@@ -54,6 +59,7 @@ class Asking:
     clock: Callable[[], float] = time.time
     _answers: Answers | None = None
     _problem: Unreachable | None = None
+    _failures: int = 0
     _changed: threading.Event = field(default_factory=threading.Event)
     _ends: threading.Event = field(default_factory=threading.Event)
 
@@ -98,8 +104,9 @@ class Asking:
             )
         except Unreachable as problem:
             self._problem = problem
+            self._failures += 1
             return
-        self._answers, self._problem = answers, None
+        self._answers, self._problem, self._failures = answers, None, 0
 
     def _go_on(self) -> None:
         while not self._ends.is_set():
@@ -112,8 +119,10 @@ class Asking:
             self._changed.wait(self._pause_s())
 
     def _pause_s(self) -> float:
-        """Until the next round: an interval, or less where a period ends before."""
+        """Until the next round: an interval, or less after a failure or where a period ends."""
         spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # no secret
+        if self._failures:
+            return min(self.every_s, AGAIN_AFTER_S * 2.0 ** min(self._failures - 1, 10)) * spread
         spends = self._answers.spends.values() if self._answers else ()
         ends = min((spend.period.end for spend in spends), default=math.inf) - self.clock()
         return min(self.every_s * spread, ends + _AFTER_S if ends > 0 else math.inf)

@@ -354,6 +354,18 @@ def test_rounds_go_on_by_themselves_and_end_at_once() -> None:
             time.sleep(0.2)
 
 
+def test_one_that_did_not_answer_is_asked_again_before_an_interval_is_over() -> None:
+    with prometheus_that(broken(b"", 503)) as (url, script):
+        asking = _asking(url, every_s=1000)
+        asking.start()
+        try:
+            until(lambda: asking.problem() is not None, "a first round in vain")
+            script.answer = empty
+            until(lambda: asking.problem() is None, "a second round", 20)
+        finally:
+            asking.stop()
+
+
 def test_a_hanging_prometheus_never_holds_up_a_page() -> None:
     release = threading.Event()
     with prometheus_that(hanging(release)) as (url, script):
