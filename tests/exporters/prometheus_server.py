@@ -1,5 +1,6 @@
 """A Prometheus of either release for one test, with pages to scrape and samples of the past."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -25,6 +26,18 @@ def free_address() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@contextmanager
+def running(name: str, folder: Path, *command: str | Path) -> Iterator[None]:
+    """A program with its log in the folder; ended as a service manager would."""
+    with (folder / f"{name}.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
 def backfill(lines: Iterable[str], folder: Path, path: str) -> None:

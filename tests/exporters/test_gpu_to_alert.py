@@ -1,7 +1,5 @@
 """From a sick card to the alerts: the real exporter, a real Prometheus, every rule."""
 
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +14,7 @@ from modelwatch.problems import Unreachable
 from modelwatch.reading import read
 from tests.engine_pages import failures
 from tests.exporters.gpu_bench import UUIDS
-from tests.exporters.prometheus_server import free_address, until
+from tests.exporters.prometheus_server import free_address, running, until
 from tests.real import program
 
 # A hold of ten minutes takes five seconds.
@@ -54,17 +52,6 @@ EXPECTED = {
     *((alert, pool, UUIDS[1]) for alert in OF_CARD for pool in EXPORTERS),
 }
 """Each fires for the sick card, or for the pool that misses one; none for the healthy card."""
-
-
-@contextmanager
-def running(name: str, folder: Path, *command: str | Path) -> Iterator[None]:
-    with (folder / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
 
 
 @contextmanager

@@ -1,8 +1,5 @@
 """From a server that misbehaves to the alert: the real exporter, a real Prometheus, every rule."""
 
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +20,7 @@ from modelwatch.reading import read
 from tests.engine_pages import failures
 from tests.exporters import misbehaving
 from tests.exporters.misbehaving import END, EVENTS, Server, Step, event, whole
+from tests.exporters.prometheus_server import free_address, running
 from tests.real import program
 
 # An hour in half a minute: a hold of ten minutes takes five seconds.
@@ -145,7 +143,7 @@ def _site(tmp_path: Path, native_path: str) -> Iterator[Site]:
             )
             for name, (_, more, own) in BEHAVIOUR.items()
         )
-        ports = {"prometheus": _free(), "exporter": _free()}
+        ports = {"prometheus": free_address(), "exporter": free_address()}
         (tmp_path / "models.yaml").write_text(FLEET.format(**ports) + models)
         declared = FLEET.format(**ports) + models + UNKNOWN
         stack.enter_context(_exporter(tmp_path, ports["exporter"]))
@@ -153,27 +151,11 @@ def _site(tmp_path: Path, native_path: str) -> Iterator[Site]:
         yield Site(servers=servers, url=url, exporter=f"http://{ports['exporter']}")
 
 
-def _free() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-@contextmanager
-def _running(name: str, folder: Path, *command: str | Path) -> Iterator[None]:
-    with (folder / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
 @contextmanager
 def _exporter(folder: Path, address: str) -> Iterator[None]:
     command = (sys.executable, "-m", "generator", "exporter", "probe")
     options = ("--inventory", folder / "models.yaml", "--listen", address)
-    with _running("exporter", folder, *command, *options, "--state-dir", folder / "state"):
+    with running("exporter", folder, *command, *options, "--state-dir", folder / "state"):
         yield
 
 
@@ -189,7 +171,7 @@ def _prometheus(folder: Path, declared: str, address: str, path: str) -> Iterato
     command = (program("prometheus", path), f"--web.listen-address={address}")
     config = folder / "prometheus" / "prometheus.yml"
     options = (f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}")
-    with _running("prometheus", folder, *command, *options):
+    with running("prometheus", folder, *command, *options):
         yield f"http://{address}"
 
 
