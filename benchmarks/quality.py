@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.measured import table, verdict
-from compose import native
+from compose.ports import free_port
 from exporters.base.exporter import Request
 from exporters.quality.declared import Anything
 from exporters.quality.doors import PATH, answer
@@ -139,7 +139,7 @@ def _rate(*, lines: bool, ids: bool) -> float:
 def _over_http() -> tuple[list[Reached], float]:
     """What the whole exporter took by each milestone, and until it was ready after a kill."""
     with tempfile.TemporaryDirectory(prefix="modelwatch-benchmark-") as folder:
-        address = f"127.0.0.1:{native.free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         with _exporter(address, Path(folder)) as server:
             reached = list(_sent(address))
             server.kill()

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-from compose import native, processes, programs
+from compose import processes, programs
+from compose.ports import free_port
 from generator.yaml_text import dump
 from modelwatch.problems import Unreachable
 
@@ -62,7 +63,7 @@ def prometheus(
     config = folder / "prometheus.yml"
     config.write_text(dump(dict(configuration or {"global": {}})), encoding="utf-8")
     program = programs.require("prometheus")["prometheus"]
-    address = f"127.0.0.1:{native.free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     process = processes.spawn(
         "Prometheus",
         [

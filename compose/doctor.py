@@ -13,8 +13,9 @@ from pathlib import Path
 
 import requests
 
-from compose import answers, exporters, listening, native, programs
+from compose import answers, exporters, listening, programs
 from compose.native import Stack
+from compose.ports import Ports, is_free
 from modelwatch.inventory import Inventory
 from modelwatch.promql import duration_seconds
 
@@ -54,7 +55,7 @@ def taken_ports(inventory: Inventory, stack: Stack | None) -> Iterator[Finding]:
     own = {url for process, url in stack.urls if process.alive} if stack else set()
     for name, listen in exporters.addresses(inventory).items():
         port = int(listen.rpartition(":")[2])
-        if f"http://{listen}" not in own and not native.is_free(port):
+        if f"http://{listen}" not in own and not is_free(port):
             yield Finding(
                 what=f"port {port} of the {name} exporter is taken by {listening.who(port)}",
                 why="`up` starts nothing while it is",
@@ -62,8 +63,8 @@ def taken_ports(inventory: Inventory, stack: Stack | None) -> Iterator[Finding]:
             )
     if stack:
         return
-    for port in (native.Ports().prometheus, native.Ports().alertmanager):
-        if not native.is_free(port):
+    for port in (Ports().prometheus, Ports().alertmanager):
+        if not is_free(port):
             yield Finding(
                 what=f"port {port} is taken by {listening.who(port)}",
                 why="`up` takes another one, which links and bookmarks do not know",
@@ -198,7 +199,7 @@ def label_clashes(url: str) -> Iterator[Finding]:
 
 def open_bindings(inventory: Inventory, stack: Stack | None) -> Iterator[Finding]:
     """Servers of ours that answer to the whole network, and ask nobody who they are."""
-    known = {native.Ports().prometheus, native.Ports().alertmanager}
+    known = {Ports().prometheus, Ports().alertmanager}
     known |= {stack.ports.prometheus, stack.ports.alertmanager} if stack else set()
     known |= {int(listen.rpartition(":")[2]) for listen in exporters.addresses(inventory).values()}
     for port in sorted(known):

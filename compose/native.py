@@ -7,37 +7,18 @@ listen on loopback only. There is no Grafana in this mode: boards are imported i
 import contextlib
 import fcntl
 import json
-import socket
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import requests
-
-from compose import exporters, listening, processes, programs
+from compose import exporters, listening, processes, programs, servers
+from compose.ports import Ports, becomes_free, free_port, is_free
 from compose.processes import Process
 from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError, Unreachable
 
-READY_WITHIN_S = 60.0
-RELOAD_WITHIN_S = 30.0
-FREE_WITHIN_S = 1.0
 PATIENCE_ROUNDS = 15
 """Rounds that supervision waits after a start that failed."""
-RETENTION = "45d"
-"""Longest SLO window and budget period are a month; half a month more to look back."""
-
-RELOAD_TIME = "prometheus_config_last_reload_success_timestamp_seconds"
-RELOAD_REFUSED = "Error reloading config"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Loopback ports of the two servers."""
-
-    prometheus: int = 9090
-    alertmanager: int = 9093
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,19 +108,19 @@ def start(
             data_dir=data_dir,
             ports=ports,
             alertmanager=alertmanager
-            or _start_alertmanager(found["alertmanager"].path, config_dir, data_dir, ports),
+            or servers.start_alertmanager(found["alertmanager"].path, config_dir, data_dir, ports),
             prometheus=prometheus
-            or _start_prometheus(found["prometheus"].path, config_dir, data_dir, ports),
+            or servers.start_prometheus(found["prometheus"].path, config_dir, data_dir, ports),
             exporters=_exporters(inventory, data_dir, ports, kept),
             inventory=str(Path(inventory.path).resolve()) if inventory else "",
         )
         _remember(stack)
         for process, url in stack.urls:
-            _await_ready(process, url)
+            servers.await_ready(process, url)
         if alertmanager:
-            _reload_alertmanager(stack)
+            servers.reload_alertmanager(stack.alertmanager_url)
         if prometheus:
-            _reload_prometheus(stack)
+            servers.reload_prometheus(stack.prometheus, stack.prometheus_url)
         return stack
 
 
@@ -210,24 +191,6 @@ def _was_stopped(data_dir: Path) -> bool:
         return not (data_dir / "state.json").exists()
 
 
-def is_free(port: int) -> bool:
-    """Whether nothing listens on the loopback port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _kept_exporters(
     old: Stack | None, inventory: Inventory | None, data_dir: Path
 ) -> dict[str, Process]:
@@ -251,20 +214,12 @@ def _refuse_taken(inventory: Inventory | None, data_dir: Path, kept: dict[str, P
     taken = [
         f"{listen} of the {name} exporter is taken by {listening.who(port)}"
         for mark, (name, listen) in _wanted(inventory, data_dir).items()
-        if mark not in kept and not _becomes_free(port := int(listen.rpartition(":")[2]))
+        if mark not in kept and not becomes_free(port := int(listen.rpartition(":")[2]))
     ]
     if taken:
         raise Unreachable(
             f"{'; '.join(taken)}; end it or give the exporter another port in the inventory"
         )
-
-
-def _becomes_free(port: int) -> bool:
-    """A process that just ended can hold its port for a moment longer."""
-    deadline = time.monotonic() + FREE_WITHIN_S
-    while not (free := is_free(port)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return free
 
 
 def _exporters(
@@ -282,94 +237,6 @@ def _exporters(
 def _listen(exporter: Process) -> str:
     """Where an exporter listens, as its mark says."""
     return exporter.mark.split()[0].removeprefix("--listen=")
-
-
-def _start_prometheus(program: Path, config_dir: Path, data_dir: Path, ports: Ports) -> Process:
-    """Without the lifecycle and admin interfaces: SIGHUP reloads, SIGTERM ends.
-
-    Only flags that 2.42 and 3.x share.
-    """
-    address = f"127.0.0.1:{ports.prometheus}"
-    storage = data_dir / "prometheus"
-    return processes.spawn(
-        "Prometheus",
-        [
-            program,
-            f"--config.file={config_dir / 'prometheus' / 'prometheus.yml'}",
-            f"--storage.tsdb.path={storage}",
-            f"--storage.tsdb.retention.time={RETENTION}",
-            f"--web.listen-address={address}",
-            f"--web.external-url=http://{address}",
-        ],
-        mark=f"--storage.tsdb.path={storage}",
-        log=data_dir / "logs" / "prometheus.log",
-    )
-
-
-def _start_alertmanager(program: Path, config_dir: Path, data_dir: Path, ports: Ports) -> Process:
-    """Alone (no cluster port); silences are written every minute rather than every 15."""
-    address = f"127.0.0.1:{ports.alertmanager}"
-    storage = data_dir / "alertmanager"
-    return processes.spawn(
-        "Alertmanager",
-        [
-            program,
-            f"--config.file={config_dir / 'alertmanager' / 'alertmanager.yml'}",
-            f"--storage.path={storage}",
-            "--data.maintenance-interval=1m",
-            "--cluster.listen-address=",
-            f"--web.listen-address={address}",
-            f"--web.external-url=http://{address}",
-        ],
-        mark=f"--storage.path={storage}",
-        log=data_dir / "logs" / "alertmanager.log",
-    )
-
-
-def _await_ready(process: Process, url: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
-        if not process.alive:
-            raise processes.died(process)
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(f"{url}/-/ready", timeout=5).ok:
-                return
-        time.sleep(0.05)
-    raise Unreachable(
-        f"{process.name} was not ready after {READY_WITHIN_S:.0f} s, see {process.log}"
-    )
-
-
-def _reload_alertmanager(stack: Stack) -> None:
-    answer = requests.post(f"{stack.alertmanager_url}/-/reload", timeout=RELOAD_WITHIN_S)
-    if not answer.ok:
-        raise ModelwatchError(
-            f"Alertmanager refused the configuration and keeps the old one: {answer.text.strip()}"
-        )
-
-
-def _reload_prometheus(stack: Stack) -> None:
-    """SIGHUP tells no result: the time of the last good reload and the log do."""
-    process, log = stack.prometheus, stack.prometheus.log
-    before, written = _reloaded_at(stack), log.stat().st_size
-    processes.interrupt(process)
-    deadline = time.monotonic() + RELOAD_WITHIN_S
-    while time.monotonic() < deadline:
-        said = log.read_bytes()[written:].decode(errors="replace")
-        if RELOAD_REFUSED in said:
-            reason = next(line for line in said.splitlines() if RELOAD_REFUSED in line)
-            raise ModelwatchError(
-                f"Prometheus refused the configuration and keeps the old one: {reason}"
-            )
-        if _reloaded_at(stack) != before:
-            return
-        time.sleep(0.05)
-    raise Unreachable(f"Prometheus did not reload within {RELOAD_WITHIN_S:.0f} s, see {log}")
-
-
-def _reloaded_at(stack: Stack) -> str:
-    page = requests.get(f"{stack.prometheus_url}/metrics", timeout=5).text
-    return next(line for line in page.splitlines() if line.startswith(RELOAD_TIME))
 
 
 def _end(stack: Stack) -> None:

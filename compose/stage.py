@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from compose import exporters, native, processes, programs, waiting
+from compose import exporters, processes, programs, waiting
 from compose.fleet.serve import PAGES
-from compose.native import Ports
+from compose.ports import Ports, free_port, is_free
 from compose.processes import Process
 from modelwatch.inventory import Inventory, Receiver, Settings, Source
 from modelwatch.problems import Unreachable
@@ -58,7 +58,7 @@ def page_ports(inventory: Inventory) -> dict[str, int]:
             host, _, port = target.rpartition(":")
             if source.engine in PAGES and host == "127.0.0.1":
                 found.setdefault(source.engine, int(port))
-    taken = [f"{engine} {port}" for engine, port in found.items() if not native.is_free(port)]
+    taken = [f"{engine} {port}" for engine, port in found.items() if not is_free(port)]
     if taken:
         raise Unreachable(
             f"ports in use by other programs: {', '.join(taken)}; end these programs "
@@ -152,4 +152,4 @@ def _sources(inventory: Inventory) -> Iterator[Source]:
 
 def free(port: int) -> int:
     """The port, or another one if it is taken."""
-    return port if native.is_free(port) else native.free_port()
+    return port if is_free(port) else free_port()

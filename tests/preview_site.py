@@ -16,7 +16,7 @@ from zlib import crc32
 
 import requests
 
-from compose.native import free_port
+from compose.ports import free_port
 from tests import real
 from tests.test_boards_answers import series
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from compose import answers, demo, native, stage, story, webhook
-from compose.native import Ports
+from compose.ports import Ports, free_port
 from generator import stack
 from generator.definitions import definitions
 from generator.series import predict
@@ -55,7 +55,7 @@ def _on_free_ports(text: str) -> str:
     ports: dict[str, int] = {}
     return re.sub(
         r"(127\.0\.0\.1:)(\d+)",
-        lambda found: f"{found[1]}{ports.setdefault(found[2], native.free_port())}",
+        lambda found: f"{found[1]}{ports.setdefault(found[2], free_port())}",
         text,
     )
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from compose import doctor, listening, native
+from compose import doctor, listening
 from compose.doctor import Finding
+from compose.ports import Ports, free_port, is_free
 from generator import stack as commands
 from generator.opening import inventory_at
 from modelwatch.inventory import Inventory
@@ -55,9 +56,9 @@ def test_a_taken_port_of_an_exporter_is_found_with_who_has_it(here: Path) -> Non
 
 @pytest.mark.servers
 def test_a_usual_port_that_others_have_is_only_a_note(here: Path) -> None:
-    port = native.Ports().prometheus
+    port = Ports().prometheus
     with socket.socket() as taken:
-        if native.is_free(port):
+        if is_free(port):
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", port))
             taken.listen()
@@ -67,7 +68,7 @@ def test_a_usual_port_that_others_have_is_only_a_note(here: Path) -> None:
 
 
 def test_free_ports_are_fine(here: Path) -> None:
-    inventory = fleet(here, exporter("probe", native.free_port()))
+    inventory = fleet(here, exporter("probe", free_port()))
     assert not [one for one in doctor.taken_ports(inventory, None) if one.wrong]
 
 

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from compose import answers, native, programs, webhook
-from compose.native import Ports, Stack
+from compose.native import Stack
+from compose.ports import Ports, free_port, is_free
 from compose.processes import Process
 from generator import stack as stack_commands
 from generator.cli import main
@@ -252,8 +253,8 @@ def test_taken_ports_are_avoided() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert not native.is_free(taken.getsockname()[1])
-        assert native.is_free(native.free_port())
+        assert not is_free(taken.getsockname()[1])
+        assert is_free(free_port())
 
 
 def test_a_process_id_that_belongs_to_another_program_is_not_ours(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import requests
 
 from compose import native
 from compose.native import Stack
+from compose.ports import free_port, is_free
 from generator import stack as commands
 from generator.opening import inventory_at
 from tests import real, small_site
@@ -60,7 +61,7 @@ def pids(stack: Stack) -> dict[str, int]:
 
 
 def test_up_runs_the_exporters_of_this_machine_and_down_ends_them(inventory: Path) -> None:
-    inventory_port, gpu, probe = (native.free_port() for _ in range(3))
+    inventory_port, gpu, probe = (free_port() for _ in range(3))
     write(inventory, exporters=line("inventory", inventory_port), gpu=gpu)
     said = run("up", "models.yaml")  # a relative path, as it is typed
     assert said.code == 0, said.err
@@ -70,7 +71,7 @@ def test_up_runs_the_exporters_of_this_machine_and_down_ends_them(inventory: Pat
     assert 'model="chat"' in page
     assert requests.get(f"http://127.0.0.1:{gpu}/metrics", timeout=5).ok  # card or none
 
-    moved = native.free_port()
+    moved = free_port()
     write(inventory, exporters=f"{line('inventory', moved)}, {line('probe', probe)}")
     inventory.write_text(inventory.read_text().replace("name: chat", "name: chess"))
     said = run("up", "models.yaml")
@@ -102,7 +103,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(inventory: Path) -> None:
 
 
 def test_a_killed_exporter_is_started_again(inventory: Path) -> None:
-    write(inventory, exporters=line("inventory", native.free_port()))
+    write(inventory, exporters=line("inventory", free_port()))
     assert run("up", inventory).code == 0
     stack = running(inventory)
     (before,) = stack.exporters
@@ -119,7 +120,7 @@ def test_a_killed_exporter_is_started_again(inventory: Path) -> None:
 
 
 def test_what_cannot_be_started_again_does_not_end_the_others(inventory: Path) -> None:
-    port = native.free_port()
+    port = free_port()
     write(inventory, exporters=line("inventory", port))
     assert run("up", inventory).code == 0
     stack = running(inventory)
@@ -127,7 +128,7 @@ def test_what_cannot_be_started_again_does_not_end_the_others(inventory: Path) -
     os.kill(exporter.pid, signal.SIGKILL)
     eventually(lambda: not exporter.alive)
     fleet = inventory_at(str(inventory))
-    eventually(lambda: native.is_free(port))
+    eventually(lambda: is_free(port))
     with small_site.page("", port=port):
         said = list(native.supervise(stack, rounds=iter(range(3)), inventory=fleet))
     assert len(said) == 2  # told once, then it waits

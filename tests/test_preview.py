@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose.native import free_port
+from compose.ports import free_port
 from generator.definitions import definitions
 from generator.preview import pictures
 from modelwatch.catalogue.recorded import REQUESTS

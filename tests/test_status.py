@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from compose import native
+from compose.ports import free_port
 from generator import logs, stack
 from tests import real, small_site
 from tests.command import run
@@ -31,9 +32,7 @@ def inventory(here: Path) -> Iterator[Path]:
         file = here / "models.yaml"
         (here / "url").write_text("http://127.0.0.1:1/\n")
         (here / "url").chmod(0o600)
-        file.write_text(
-            TEXT.format(folder=here, page=port) + exporter("inventory", native.free_port())
-        )
+        file.write_text(TEXT.format(folder=here, page=port) + exporter("inventory", free_port()))
         yield file
 
 
@@ -57,7 +56,7 @@ def test_status_tells_well_from_silent_down_and_ended(inventory: Path) -> None:
         assert "models              1 of 1 have series" in fine
         assert "targets             4 of 4 up" in fine
 
-        nobody = native.free_port()
+        nobody = free_port()
         text = inventory.read_text()
         mute = MUTE.format(page=port_of(inventory)).replace(
             "model: mute}",
@@ -111,7 +110,7 @@ def test_status_of_any_prometheus_tells_alerts_rule_errors_and_failing_collector
 
 
 def test_where_nothing_answers_status_ends_with_three(here: Path) -> None:
-    said = run("status", "--prometheus", f"http://127.0.0.1:{native.free_port()}")
+    said = run("status", "--prometheus", f"http://127.0.0.1:{free_port()}")
     assert said.code == 3
     assert "did not answer" in said.err
     said = run("status")
