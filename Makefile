@@ -1,6 +1,6 @@
 # Commands of this repository. They work twice in a row and set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test check examples docs bench up down clean prepare
+.PHONY: help demo demo-stop test test-all check examples docs bench up down clean prepare
 
 PYTHON ?= python3
 INVENTORY ?= examples/demo.yaml
@@ -16,7 +16,11 @@ demo: prepare .venv/installed ## simulated models, an incident, and its notifica
 demo-stop: .venv/installed ## end what the demo left running
 	@$(BIN)/modelwatch demo --stop
 
-test: .venv/installed-test ## run every test
+test: .venv/installed-test ## run every test but those that take minutes
+	@PYTHON=$(PYTHON) compose/prepare.sh || echo "tests that need these programs are skipped"
+	@$(BIN)/python -m pytest --quiet -m "not slow"
+
+test-all: .venv/installed-test ## run every test
 	@PYTHON=$(PYTHON) compose/prepare.sh || echo "tests that need these programs are skipped"
 	@$(BIN)/python -m pytest --quiet
 
