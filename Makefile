@@ -1,6 +1,6 @@
 # Commands of this repository. They work twice in a row and set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test test-all check examples docs bench up down clean prepare
+.PHONY: help demo demo-stop test test-all check examples docs pictures bench up down clean prepare
 
 PYTHON ?= python3
 INVENTORY ?= examples/demo.yaml
@@ -36,10 +36,13 @@ examples: .venv/installed ## generate examples/generated again
 docs: .venv/installed ## write the reference pages again
 	@$(BIN)/python -m generator.docs
 
+pictures: prepare .venv/installed-test ## retake the pictures of the docs, in 6 minutes
+	@$(BIN)/python -m generator.pictures
+
 bench: .venv/installed-test ## measure generation, rules and queries in 12 minutes; ARGS="--only rules"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-up: prepare .venv/installed ## run Prometheus and Alertmanager for INVENTORY
+up: .venv/installed ## run the stack for INVENTORY, in containers where an engine answers
 	@$(BIN)/modelwatch up $(INVENTORY)
 
 down: .venv/installed ## end what `make up` started

@@ -1,10 +1,13 @@
 """Availability: do requests fail?"""
 
-from alerts.burn import burn_alerts
+from alerts.burn import burn_alerts, fast_burns
 from alerts.limits import PLENTY, enough, few, over_limit
+from alerts.told import unless_told
 from modelwatch.catalogue.recorded import ERROR_RATIO, LIMIT, REQUESTS
 from modelwatch.promql import on
 from modelwatch.rules import HOLD, Alert, Given, Proof, SignalClass, Urgency
+
+_BURNS = fast_burns("ModelAvailability")
 
 ALERTS = [
     Alert(
@@ -17,6 +20,7 @@ ALERTS = [
             {over_limit(ERROR_RATIO, "error_ratio")}
               and {on()}
             {enough(REQUESTS, signal="errors")}
+            {unless_told(*_BURNS, "ModelProviderDegraded", over="5m", own="ModelErrorsHigh")}
         """,
         labels=("limit",),
         hold=HOLD,
@@ -51,6 +55,7 @@ ALERTS = [
     *burn_alerts(
         "ModelAvailability",
         slo="availability",
+        same=("ModelErrorsHigh", "ModelProviderDegraded"),
         promise="availability",
         signal_class=SignalClass.INFRA,
         needs=("requests",),

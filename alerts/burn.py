@@ -6,6 +6,7 @@ Source of the windows: The Site Reliability Workbook, chapter 5, "Alerting on SL
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alerts.told import unless_told
 from modelwatch.catalogue.recorded import (
     SLO_ALLOWED,
     SLO_BAD_EVENTS,
@@ -48,6 +49,11 @@ WINDOWS = (
 )
 
 
+def fast_burns(prefix: str) -> tuple[str, ...]:
+    """The burn alerts of this kind that somebody should look at now."""
+    return tuple(f"{prefix}Burn{one.long}" for one in WINDOWS if one.urgency is Urgency.NOW)
+
+
 def burn_alerts(
     prefix: str,
     *,
@@ -57,10 +63,12 @@ def burn_alerts(
     needs: tuple[str, ...],
     action: tuple[str, ...],
     lies: str,
+    same: tuple[str, ...] = (),
 ) -> list[Alert]:
     """The four alerts of one kind of objective, `<prefix>Burn<window>`.
 
-    `promise` is what is promised in one word, as in "chat breaks its availability promise".
+    `promise` is what is promised in one word, as in "chat breaks its availability promise". `same`
+    names alerts on limits of the same signal: where one of them was told, no burn alert is.
     """
     return [
         Alert(
@@ -69,7 +77,7 @@ def burn_alerts(
             signal_class=signal_class,
             urgency=window.urgency,
             needs=needs,
-            condition=_condition(window, slo),
+            condition=_condition(window, slo) + _untold(prefix, window, same),
             labels=("slo", "objective"),
             extra={"window": window.long},
             # The short window already ends the alert; two minutes only bridge one odd evaluation.
@@ -111,6 +119,14 @@ def _condition(window: Window, slo: str) -> str:
           and {_OF_SLO}
         ({select(SLO_BAD_EVENTS[window.long], slo=slo)} >= {_OF_SLO} {select(SLO_FLOOR, slo=slo)})
     """
+
+
+def _untold(prefix: str, window: Window, same: tuple[str, ...]) -> str:
+    """A slower window still sees, after its end, what a faster one has told."""
+    faster = [f"{prefix}Burn{one.long}" for one in WINDOWS if one.hours < window.hours]
+    after_faster = unless_told(*faster, over=window.short) if faster else ""
+    own = f"{prefix}Burn{window.long}"
+    return after_faster + (unless_told(*same, over=window.short, own=own) if same else "")
 
 
 def _proof(window: Window, slo: str) -> Proof:

@@ -2,7 +2,8 @@
 
 A proxy such as a judge's score or drift pages only when something else agrees. The combined alert
 has the label `correlated`, and inhibits its parts. It reads `ALERTS`, so it comes one evaluation
-after its parts, which is well before a ticket is sent.
+after its parts, which is well before a ticket is sent. Where trouble in serving has paged already,
+bad answers are no news, and there is no second page.
 """
 
 from modelwatch.catalogue.inventory import GPU_MODEL
@@ -19,9 +20,22 @@ def _firing(**labels: str) -> str:
     return select(FIRING, _OURS | labels)
 
 
-_QUALITY = _firing(signal_class="quality", signal="!~drift.*", model="!")
+_PENDING = select(
+    FIRING,
+    _OURS | {"alertstate": "pending", "signal_class": "quality"},
+    signal="!~drift.*",
+    model="!",
+)
+# Agreement replaces most of the hour that a score alone has to stay low.
+_QUALITY = f"""(
+    {_firing(signal_class="quality", signal="!~drift.*", model="!")}
+    or
+    {_PENDING} and {_PENDING} offset 10m
+)"""
 _DRIFT = _firing(signal="~drift.*", model="!")
 _OF_MODEL = _firing(signal_class="~infra|latency", model="!")
+_PAGED = f"max_over_time({_firing(signal_class='~infra|latency', urgency='now', model='!')}[1h])"
+_OWN = select(FIRING, alertstate="firing", alertname="ModelQualityAndInfra")
 _OF_POOL = _firing(signal_class="infra", pool="!", model="")
 # What is wrong with a pool is wrong with every model that runs there.
 _TROUBLE = f"({_OF_MODEL} or ({GPU_MODEL} and {on('environment', 'pool')} {_OF_POOL}))"
@@ -52,7 +66,11 @@ ALERTS = [
         signal="correlated_infra",
         signal_class=SignalClass.QUALITY,
         urgency=Urgency.NOW,
-        condition=f"{_count(_QUALITY)} + {on()} {_count(_TROUBLE)}",
+        condition=f"""
+            {_count(_QUALITY)} + {on()} {_count(_TROUBLE)}
+              unless {on()}
+            ({_PAGED} unless {on()} {_OWN})
+        """,
         extra={"correlated": "true"},
         # Each part has waited for itself already.
         hold="0m",
@@ -60,9 +78,9 @@ ALERTS = [
         keep_firing="10m",
         summary="Answers of {{ $labels.model }} got worse while its serving is in trouble: "
         "{{ $value | humanize }} alerts at once; the limit is one kind at a time.",
-        description="A quality signal and a latency or infrastructure signal of the same model, "
-        "or of the GPU pool it runs in, fire at the same time: usually one cause. The parts are "
-        "muted.",
+        description="A latency or infrastructure signal of the model, or of the GPU pool it runs "
+        "in, fires while a quality signal is bad for ten minutes at least: usually one cause. The "
+        "parts are muted. A model whose serving has paged within the hour is not paged again.",
         action=(
             "Start with the infrastructure: down replicas, errors, GPUs, queue and latency on the "
             "model board.",
@@ -78,7 +96,7 @@ ALERTS = [
             has_quiet=False,
             given=(
                 _given("ModelScoreLow", "quality_below", "quality"),
-                _given("ModelLatencyHigh", "request_duration", "latency", absent_below=True),
+                _given("ModelKvCacheFull", "kv_cache", "infra", absent_below=True),
             ),
         ),
     ),

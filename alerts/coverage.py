@@ -2,12 +2,14 @@
 
 from alerts.about_stack import PAGE, TICKET, about_stack
 from modelwatch.catalogue.inventory import GPU_SOURCE, MODEL_INFO, SERIES_PREDICTED, SOURCE
+from modelwatch.catalogue.probe import PROBE_ENGINE
 from modelwatch.catalogue.stack import RECORDED_SERIES, UP
 from modelwatch.promql import on, select
 from modelwatch.rules import Given
 
 _STACK_JOBS = select(UP, job="~prometheus|alertmanager|modelwatch.*")
-_TARGET = {"job": "vllm", "instance": "gpu1:8000"}
+_PROBES = select(SOURCE, engine=PROBE_ENGINE)
+_TARGET = {"job": "dcgm_exporter", "instance": "gpu1:9400"}
 _TWICE = {"model": "chat", "environment": "production"}
 
 ALERTS = [
@@ -15,17 +17,18 @@ ALERTS = [
         "TargetDown",
         signal="target_up",
         severity=TICKET,
+        # Targets of a model are told as the model's, ModelEndpointDown or ModelReplicaDown: once.
         # Other people's jobs in the same Prometheus are theirs.
         condition=f"""
             max by (job, instance) ({UP} == 0)
               and {on("job")}
-            ({SOURCE} or {GPU_SOURCE} or {_STACK_JOBS})
+            ({_PROBES} or {GPU_SOURCE} or {_STACK_JOBS})
         """,
         # A rolling deployment or a restart of an exporter is over by then.
         hold="5m",
         summary="Target {{ $labels.instance }} of job {{ $labels.job }} does not answer scrapes.",
         description="Prometheus could not scrape the target for the whole hold time. Alerts that "
-        "need its series are silent; a model without any target has an alert of its own.",
+        "need its series are silent. Targets of models have alerts of their own.",
         action=(
             "Read the error on the Targets page of Prometheus.",
             "Is the program up, and does its port answer from the machine of Prometheus?",
@@ -35,8 +38,13 @@ ALERTS = [
         given=(
             Given(metric=UP, labels=_TARGET, fires=0, below=1),
             Given(
-                metric=SOURCE,
-                labels={**_TARGET, "engine": "vllm", "model": "chat", "environment": "production"},
+                metric=GPU_SOURCE,
+                labels={
+                    **_TARGET,
+                    "engine": "dcgm_exporter",
+                    "pool": "a100",
+                    "environment": "production",
+                },
                 fires=1,
             ),
         ),

@@ -1,7 +1,8 @@
 """Time to first token: do users wait before anything appears?"""
 
-from alerts.burn import burn_alerts
+from alerts.burn import burn_alerts, fast_burns
 from alerts.limits import proof_of_slow, slow
+from alerts.told import unless_told
 from modelwatch.rules import HOLD, Alert, SignalClass, Urgency
 
 ALERTS = [
@@ -11,7 +12,8 @@ ALERTS = [
         signal_class=SignalClass.LATENCY,
         urgency=Urgency.NOW,
         needs=("time_to_first_token", "requests"),
-        condition=slow("time_to_first_token"),
+        condition=slow("time_to_first_token")
+        + unless_told(*fast_burns("ModelFirstToken"), over="5m", own="ModelFirstTokenSlow"),
         labels=("quantile", "limit"),
         hold=HOLD,
         keep_firing="5m",
@@ -33,6 +35,7 @@ ALERTS = [
     *burn_alerts(
         "ModelFirstToken",
         slo="time_to_first_token",
+        same=("ModelFirstTokenSlow",),
         promise="first-token",
         signal_class=SignalClass.LATENCY,
         needs=("time_to_first_token",),

@@ -1,5 +1,6 @@
 """GPUs: is every card there, and healthy?"""
 
+from alerts.told import told
 from modelwatch.catalogue.inventory import GPU_EXPECTED, POOL_THRESHOLD
 from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.recorded import (
@@ -10,6 +11,7 @@ from modelwatch.catalogue.recorded import (
     GPU_POWER_LIMIT,
     GPU_TEMPERATURE,
     GPU_THROTTLED,
+    GPU_UTILIZATION,
     GPU_XID_ERRORS,
     POOL_POLICY,
     POOL_PRESENT,
@@ -20,6 +22,9 @@ from modelwatch.rules import HOLD, Alert, Given, Proof, Scope, SignalClass, Urge
 _OF_POOL = on("environment", "pool")
 _OF_CARD = on("environment", "pool", "host", "gpu")
 _CARD = {"host": "node-1", "gpu": "0"}
+
+# Whatever a card reports shows that it is there; not every exporter reports everything.
+_PRESENT = f"({GPU_UTILIZATION} or {_OF_CARD} {GPU_MEMORY_TOTAL} or {_OF_CARD} {GPU_TEMPERATURE})"
 
 _RISK = "Move work off the card before it fails: drain the replica that uses it."
 
@@ -49,6 +54,7 @@ def _level(
     description: str,
     action: tuple[str, ...],
     lies: str,
+    unless: str = "",
 ) -> Alert:
     """A card is over its pool's limit; with `whole`, the limit is a share of it."""
     whole_of = 400.0 if whole else 1.0
@@ -60,7 +66,7 @@ def _level(
         urgency=urgency,
         scope=Scope.POOL,
         needs=needs,
-        condition=_over(_share(value, whole) if whole else str(value), signal),
+        condition=_over(_share(value, whole) if whole else str(value), signal) + unless,
         labels=("host", "gpu", "limit"),
         hold=HOLD,
         keep_firing="5m",
@@ -108,10 +114,12 @@ def _new_errors(
         urgency=Urgency.SOON,
         scope=Scope.POOL,
         needs=needs,
-        condition=f"{errors} > 0",
+        # A card that is gone is told as missing, by `GpuCardMissing`; its last error is no news.
+        condition=f"({errors} > 0) and {_OF_CARD} {_PRESENT}",
         labels=("host", "gpu"),
-        # An error is an event: it is told at once, and the window of the series keeps it open.
-        hold="0m",
+        # An error is an event: the window of the series keeps it open. One minute shows whether
+        # the card is still there.
+        hold="1m",
         summary=f"GPU {{{{ $labels.gpu }}}} of {{{{ $labels.host }}}} (pool "
         f"{{{{ $labels.pool }}}}) had {{{{ $value | humanize }}}} {summary}; the limit is none.",
         description=description,
@@ -123,7 +131,10 @@ def _new_errors(
             where={"urgency": str(Urgency.SOON)},
             labels=_CARD,
             has_quiet=False,
-            given=(Given(metric=errors, labels=_CARD, fires=2, below=0),),
+            given=(
+                Given(metric=errors, labels=_CARD, fires=2, below=0),
+                Given(metric=GPU_TEMPERATURE, labels=_CARD, fires=60),
+            ),
         ),
     )
 
@@ -233,6 +244,11 @@ ALERTS = [
             "Improve cooling or raise the power limit; until then move work to other cards.",
         ),
         lies="A power limit that was set on purpose to save energy throttles by design.",
+        # A hot card slows itself down: that is told as heat.
+        unless=f"""
+            unless {_OF_CARD}
+            {told("GpuTemperatureHigh", over="1h")}
+        """,
     ),
     _level(
         "GpuPowerAtLimit",

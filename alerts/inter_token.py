@@ -1,7 +1,8 @@
 """Inter-token latency: do answers stutter while they are written?"""
 
-from alerts.burn import burn_alerts
+from alerts.burn import burn_alerts, fast_burns
 from alerts.limits import proof_of_slow, slow
+from alerts.told import unless_told
 from modelwatch.rules import HOLD, Alert, SignalClass, Urgency
 
 ALERTS = [
@@ -11,7 +12,8 @@ ALERTS = [
         signal_class=SignalClass.LATENCY,
         urgency=Urgency.NOW,
         needs=("inter_token_latency", "requests"),
-        condition=slow("inter_token_latency"),
+        condition=slow("inter_token_latency")
+        + unless_told(*fast_burns("ModelInterToken"), over="5m", own="ModelInterTokenSlow"),
         labels=("quantile", "limit"),
         hold=HOLD,
         keep_firing="5m",
@@ -32,6 +34,7 @@ ALERTS = [
     *burn_alerts(
         "ModelInterToken",
         slo="inter_token_latency",
+        same=("ModelInterTokenSlow",),
         promise="inter-token",
         signal_class=SignalClass.LATENCY,
         needs=("inter_token_latency",),

@@ -1,7 +1,8 @@
 """Latency: are answers slower than promised?"""
 
-from alerts.burn import burn_alerts
+from alerts.burn import burn_alerts, fast_burns
 from alerts.limits import proof_of_slow, slow
+from alerts.told import unless_told
 from modelwatch.rules import HOLD, Alert, SignalClass, Urgency
 
 ALERTS = [
@@ -11,7 +12,8 @@ ALERTS = [
         signal_class=SignalClass.LATENCY,
         urgency=Urgency.NOW,
         needs=("request_duration", "requests"),
-        condition=slow("request_duration"),
+        condition=slow("request_duration")
+        + unless_told(*fast_burns("ModelLatency"), over="5m", own="ModelLatencyHigh"),
         labels=("quantile", "limit"),
         hold=HOLD,
         keep_firing="5m",
@@ -34,6 +36,7 @@ ALERTS = [
     *burn_alerts(
         "ModelLatency",
         slo="latency",
+        same=("ModelLatencyHigh",),
         promise="latency",
         signal_class=SignalClass.LATENCY,
         needs=("request_duration",),

@@ -1,6 +1,8 @@
 """Probes: does the model answer who asks it now, rightly, fast, and as itself?"""
 
+from alerts.burn import fast_burns
 from alerts.limits import limit
+from alerts.told import unless_told
 from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.probe import (
     OF_PROBE,
@@ -30,14 +32,23 @@ _GOLDEN = {"probe": "golden"}
 _PROMPT = {**_GOLDEN, "prompt": "capital"}
 
 
+# A probe that fails because of what real requests or scrapes have told says nothing more.
+_HURT = ("ModelErrorsHigh", "ModelLatencyHigh", "ModelFirstTokenSlow")
+_TOLD = ("ModelEndpointDown", *_HURT, *fast_burns("ModelAvailability"))
+
+
 def _often(share: Metric, count: Metric, signal: str, by: tuple[str, ...]) -> str:
-    """A share of the last five runs where it is over its limit, and more than one run's doing."""
+    """A share of the last five runs where it is over its limit, and more than one run's doing.
+
+    Runs are rarer while they fail: after an outage the last five still remember it for a while.
+    """
     return f"""
         {share}
           > {on()} group_left (limit)
         {limit(signal)}
           and {on(*by)}
         {total(count, by=by)} >= {_SEVERAL}
+        {unless_told(*_TOLD, over="10m")}
     """
 
 

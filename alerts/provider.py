@@ -6,7 +6,9 @@ the most. Trouble that fills half an hour of the last one is `trouble="systemati
 
 from collections.abc import Callable
 
+from alerts.burn import fast_burns
 from alerts.limits import PLENTY, enough, few, over_limit
+from alerts.told import unless_told
 from modelwatch.catalogue.recorded import (
     ERROR_RATIO,
     ERROR_RATIO_1H,
@@ -17,6 +19,8 @@ from modelwatch.catalogue.recorded import (
 from modelwatch.promql import on, ratio, select, total
 from modelwatch.rules import HOLD, Alert, Facts, Given, Proof, SignalClass, Urgency
 
+# These page by themselves, and are about the same requests.
+_LASTING = ("ModelErrorsHigh", *fast_burns("ModelAvailability"))
 _ENOUGH = enough(REQUESTS, signal="errors")
 
 
@@ -27,6 +31,7 @@ def _share_over_limit(outcomes: str, signal: str) -> str:
         {over_limit(ratio(part, str(REQUESTS)), signal)}
           and {on()}
         {_ENOUGH}
+        {unless_told(*_LASTING, "ModelProviderDegraded", over="10m")}
     """
 
 
@@ -127,6 +132,7 @@ ALERTS = [
               )[1h:1m])
               >= 30
             )
+            {unless_told(*_LASTING, over="1h", own="ModelProviderDegraded")}
         """,
         labels=("limit",),
         extra={"trouble": "systematic"},

@@ -6,8 +6,9 @@ corroborates it (see `correlated.py`).
 
 from dataclasses import replace
 
-from alerts.burn import burn_alerts
+from alerts.burn import WINDOWS, burn_alerts
 from alerts.limits import limit
+from alerts.told import told
 from modelwatch.catalogue.inventory import SLO_OBJECTIVE
 from modelwatch.catalogue.recorded import (
     BAD_JUDGEMENTS_LOWER_BOUND,
@@ -32,6 +33,7 @@ _WHAT_CHANGED = "Look for a new model version, prompt, index or judge at the tim
 # Promised quality.
 
 _PROMISED = select(SLO_OBJECTIVE, slo="quality")
+_PROMISED_SCORE = f"group by (model, environment, score) ({_PROMISED})"
 _CERTAIN = f"""
     (({BAD_JUDGEMENTS_LOWER_BOUND} and {_OF_SCORE} {_PROMISED})
       > {on()} group_left ()
@@ -43,6 +45,26 @@ _CERTAIN = f"""
 """
 
 
+_SHORT = {window.long: window.short for window in WINDOWS}
+_SCORE_LIMITS = ("ModelScoreLow", "ModelScoreHigh")
+_WORSE_VERSION = "ModelVersionScoresWorse"
+
+
+def _unless_score_told(burn: str, over: str) -> str:
+    """The score of the promise has alerts of its own; whichever came first is told."""
+    scores = told(*_SCORE_LIMITS, _WORSE_VERSION, over=over, own=burn)
+    return f"unless {on()} ({scores} and {_OF_SCORE} {_PROMISED})"
+
+
+def _unless_worse_told(score: str) -> str:
+    """Neither when the version is told that is to blame, nor when the promise is."""
+    burns = told("ModelQualityBurn1d", "ModelQualityBurn3d", over="1h", own=score)
+    return f"""
+        unless {_OF_SCORE} {told(_WORSE_VERSION, over="1h", own=score)}
+        unless {_OF_SCORE} ({burns} * {on()} group_left (score) {_PROMISED_SCORE})
+    """
+
+
 def _certain(burn: Alert) -> Alert:
     """A burn alert that also asks whether so many bad judgements can be chance.
 
@@ -50,7 +72,10 @@ def _certain(burn: Alert) -> Alert:
     """
     return replace(
         burn,
-        condition=f"({burn.condition}) and {on()} {_CERTAIN}",
+        condition=f"""
+            ({burn.condition}) and {on()} {_CERTAIN}
+            {_unless_score_told(burn.name, over=_SHORT[burn.extra["window"]])}
+        """,
         proof=replace(
             burn.proof,
             row=SLO_OBJECTIVE,
@@ -128,6 +153,7 @@ def _score(name: str, *, signal: str, beyond: str, words: str, far: float, near:
             {limit(signal)}
               and {_OF_SCORE}
             ({SCORE_SAMPLES} >= {_OF_SCORE} {select(FLOOR_EVENTS, signal="quality")})
+            {_unless_worse_told(name)}
         """,
         labels=("score", "limit"),
         hold=HOLD,

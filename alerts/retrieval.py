@@ -1,6 +1,7 @@
 """Retrieval: does the model still find the documents that its answers rest on?"""
 
 from alerts.limits import PLENTY, enough, few, limit, over_limit
+from alerts.told import unless_told
 from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.recorded import (
     ALERT_POLICY,
@@ -62,6 +63,7 @@ ALERTS = [
             {over_limit(RETRIEVAL_EMPTY, "retrieval_empty")}
               and {on()}
             {_ENOUGH}
+            {unless_told("ModelRetrievalHitsLost", over="1h", own="ModelRetrievalEmpty")}
         """,
         labels=("limit",),
         hold=HOLD,

@@ -7,6 +7,7 @@ from modelwatch.catalogue.stack import (
     CONFIG_RELOADED,
     NOTIFICATIONS_DROPPED,
     NOTIFICATIONS_FAILED,
+    RECORDED_SERIES,
     RULE_DURATION,
     RULE_FAILURES,
     RULE_INTERVAL,
@@ -187,6 +188,29 @@ ALERTS = [
         lies="It stays until Prometheus restarts, because the counter only starts anew then.",
         given=(Given(metric=WAL_CORRUPTIONS, labels=_PROMETHEUS, fires=1, below=0),),
         labels=_PROMETHEUS,
+    ),
+    about_stack(
+        "NothingRecorded",
+        signal="recording",
+        severity=PAGE,
+        # Written by our own rules in every Prometheus that loads them. When its disk is full, rules
+        # are still evaluated and alerts still sent: only nothing of it is kept.
+        condition=f"absent_over_time({RECORDED_SERIES}[5m])",
+        # It is written every four minutes, also for the first time after a start.
+        hold="5m",
+        summary="Prometheus has recorded nothing of ours for ten minutes: "
+        "{{ $value | humanize }} heartbeat of the rules is missing, the limit is none.",
+        description="Rules are evaluated, but their results are not kept: every alert and board "
+        "goes blind as the last samples age. A full or failing disk is the usual reason.",
+        action=(
+            "Is the disk of Prometheus full, read-only or failing? Its log says `write to WAL`.",
+            "Make room: it goes on by itself with the next scrape, without a restart.",
+            "Then lower the retention by size below what the disk has, or give it more.",
+        ),
+        lies="Two restarts within ten minutes can leave out the one round that it looks for.",
+        given=(Given(metric=RECORDED_SERIES, fires=0, below=1, absent_firing=True),),
+        value=1,
+        minutes=5,
     ),
     about_stack(
         "AlertsDropped",

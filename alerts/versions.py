@@ -1,8 +1,8 @@
-"""Versions: is the new version of a model worse than the one before it, at the same time?
+"""Versions: is the new version of a model worse than the one before it?
 
-Both must serve enough requests now, so neither the hour of the day nor the callers explain the
-difference. The version seen longest within a day is the one before; while several were seen equally
-long, each is compared with the best of them.
+For errors and latency both must serve enough requests now, so neither the hour of the day nor the
+callers explain the difference. The version seen longest within a day is the one before; while
+several were seen equally long, each is compared with the best of them.
 """
 
 from alerts.limits import limit
@@ -15,10 +15,17 @@ from modelwatch.catalogue.recorded import (
     VERSION_LATENCY,
     VERSION_REQUESTS,
 )
-from modelwatch.promql import on, seconds, select
+from modelwatch.catalogue.version_scores import (
+    VERSION_BAD_BEFORE,
+    VERSION_BAD_LOWER_BOUND,
+    VERSION_JUDGEMENTS_1D,
+)
+from modelwatch.promql import on, seconds, select, total
 from modelwatch.rules import HOLD, Alert, Facts, Given, Proof, SignalClass, Urgency
 
 _OF_VERSION = on("model", "environment", "version")
+_SCORE = ("model", "environment", "score")
+_SCORE_OF_VERSION = (*_SCORE, "version")
 _REQUESTS_30M = f"{select(VERSION_REQUESTS, version='!')} * {seconds('30m')}"
 
 
@@ -117,5 +124,61 @@ ALERTS = [
         "its caches. Versions that serve different callers differ for that reason alone.",
         board="modelwatch-model",
         proof=_proof(VERSION_LATENCY, "request_duration", before=1.0),
+    ),
+    Alert(
+        name="ModelVersionScoresWorse",
+        signal="version_score",
+        signal_class=SignalClass.QUALITY,
+        urgency=Urgency.SOON,
+        # The least that is certain of this version against the most that fits the one before.
+        condition=f"""
+            {VERSION_BAD_LOWER_BOUND}
+              > {on(*_SCORE)} group_left (limit)
+            ({VERSION_BAD_BEFORE} * {on()} group_left (limit) {limit("version_regression")})
+              and {on(*_SCORE_OF_VERSION)}
+            ({total(VERSION_JUDGEMENTS_1D, by=_SCORE_OF_VERSION)}
+              >= {on()} group_left ()
+            {select(FLOOR_EVENTS, signal="judgements")})
+        """,
+        labels=("score", "version", "limit"),
+        hold=HOLD,
+        summary="Version {{ $labels.version }} of {{ $labels.model }} is bad in "
+        "{{ $labels.score }} for at least {{ $value | humanizePercentage }} of the judged answers, "
+        "over {{ $labels.limit }} as many as the version before it.",
+        description="Over a day the judges found this version bad more often than the version that "
+        "they judged before it. The difference is certain at 95 %: the least share that fits its "
+        "judgements is over so many times the largest that fits those of the version before.",
+        action=(
+            "Stop the rollout: move traffic back to the version before.",
+            "Read bad answers of this version beside answers of the other to the same questions.",
+            "Look at what the version changed: weights, prompt, retrieval, sampling or judge.",
+        ),
+        lies="A judge that changed together with the version looks the same. A day after the old "
+        "version was last judged there is nothing to compare with, and the alert ends.",
+        board="modelwatch-quality",
+        proof=Proof(
+            row=LIMIT,
+            where={"signal": "version_regression"},
+            labels={"version": "2", "score": "groundedness"},
+            given=(
+                Given(
+                    metric=VERSION_BAD_LOWER_BOUND,
+                    labels={"score": "groundedness", "version": "2"},
+                    fires=lambda facts: 2 * facts.limit * 0.05,
+                    below=lambda facts: 0.99 * facts.limit * 0.05,
+                ),
+                Given(
+                    metric=VERSION_BAD_BEFORE,
+                    labels={"score": "groundedness"},
+                    fires=0.05,
+                ),
+                Given(
+                    metric=VERSION_JUDGEMENTS_1D,
+                    labels={"score": "groundedness", "version": "2", "verdict": "bad"},
+                    fires=lambda facts: 2 * facts.constant(FLOOR_EVENTS, signal="judgements"),
+                    quiet=lambda facts: 0.9 * facts.constant(FLOOR_EVENTS, signal="judgements"),
+                ),
+            ),
+        ),
     ),
 ]

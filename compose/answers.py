@@ -25,6 +25,23 @@ def query(url: str, expr: str) -> list[Sample]:
     return [Sample(labels=one["metric"], value=float(one["value"][1])) for one in found]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The times of its samples, in seconds since 1970."""
+
+    labels: Mapping[str, str]
+    times: tuple[float, ...]
+
+
+def samples(url: str, expr: str) -> list[Series]:
+    """The raw samples of a range such as `up[5m]`."""
+    found = _get(url, "query", {"query": expr})["result"]
+    return [
+        Series(labels=one["metric"], times=tuple(float(at) for at, _ in one["values"]))
+        for one in found
+    ]
+
+
 def targets(url: str) -> list[Mapping[str, str]]:
     """Every target: job, instance, health (`up`, `down`, `unknown`) and error."""
     return [

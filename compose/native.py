@@ -1,17 +1,16 @@
-"""Prometheus, Alertmanager and our exporters as processes of this machine: up, reload, down.
+"""Prometheus, Alertmanager, exporters and boards as processes of this machine: up, reload, down.
 
 The data folder holds everything they write and `state.json`, which says what runs and where. All
-listen on loopback only. There is no Grafana in this mode: boards are imported into your own.
+listen on loopback only. Boards are shown by a Grafana that is installed here, else by our preview.
 """
 
-import contextlib
-import fcntl
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from compose import exporters, listening, processes, programs, servers
+from compose import backup_folder, boards, exporters, listening, processes, programs, servers
+from compose.locks import alone
 from compose.ports import Ports, becomes_free, free_port, is_free
 from compose.processes import Process
 from modelwatch.inventory import Inventory
@@ -36,6 +35,7 @@ class Stack:
     alertmanager: Process
     exporters: tuple[Process, ...] = ()
     inventory: str = ""
+    boards: Process | None = None
 
     @property
     def prometheus_url(self) -> str:
@@ -50,10 +50,12 @@ class Stack:
     @property
     def urls(self) -> tuple[tuple[Process, str], ...]:
         """Every process with where it answers."""
+        shown = ((self.boards, self.ports.boards_url),) if self.boards else ()
         return (
             (self.prometheus, self.prometheus_url),
             (self.alertmanager, self.alertmanager_url),
             *((one, f"http://{_listen(one)}") for one in self.exporters),
+            *shown,
         )
 
     @property
@@ -62,7 +64,7 @@ class Stack:
         return tuple(one for one, _ in self.urls if not one.alive)
 
 
-def choose_ports(data_dir: Path | None = None) -> Ports:
+def choose_ports(data_dir: Path | None = None, path: str | None = None) -> Ports:
     """The ports of the stack in `data_dir` if one runs, else the usual ones or, if taken, others.
 
     Choose before generating: the configuration names the ports.
@@ -72,7 +74,7 @@ def choose_ports(data_dir: Path | None = None) -> Ports:
     usual = Ports()
     prometheus = usual.prometheus if is_free(usual.prometheus) else free_port()
     alertmanager = usual.alertmanager if is_free(usual.alertmanager) else free_port()
-    return Ports(prometheus=prometheus, alertmanager=alertmanager)
+    return Ports(prometheus=prometheus, alertmanager=alertmanager, boards=boards.port(path))
 
 
 def start(
@@ -94,7 +96,8 @@ def start(
     """
     found = programs.require("prometheus", "alertmanager", path=path)
     config_dir, data_dir = config_dir.resolve(), data_dir.resolve()
-    with _alone(data_dir):
+    with alone(data_dir):
+        backup_folder.finish(data_dir)
         old = state(data_dir)
         if old and (old.ports, old.config_dir) != (ports, config_dir):
             _end(old)
@@ -113,22 +116,23 @@ def start(
             or servers.start_prometheus(found["prometheus"].path, config_dir, data_dir, ports),
             exporters=_exporters(inventory, data_dir, ports, kept),
             inventory=str(Path(inventory.path).resolve()) if inventory else "",
+            boards=old.boards if old and old.boards and old.boards.alive else None,
         )
-        _remember(stack)
+        remember(stack)
         for process, url in stack.urls:
             servers.await_ready(process, url)
         if alertmanager:
             servers.reload_alertmanager(stack.alertmanager_url)
         if prometheus:
             servers.reload_prometheus(stack.prometheus, stack.prometheus_url)
-        return stack
+        return _with_boards(stack, inventory, path)
 
 
 def stop(data_dir: Path) -> bool:
     """End everything, Prometheus first. Their data stays. False when nothing ran."""
     if not (data_dir / "state.json").exists():
         return False
-    with _alone(data_dir):
+    with alone(data_dir):
         stack = state(data_dir)
         if stack:
             _end(stack)
@@ -150,6 +154,7 @@ def state(data_dir: Path) -> Stack | None:
         alertmanager=Process.known(known["alertmanager"]),
         exporters=tuple(Process.known(one) for one in known.get("exporters", ())),
         inventory=known.get("inventory", ""),
+        boards=Process.known(known["boards"]) if known.get("boards") else None,
     )
     return None if len(stack.dead) == len(stack.urls) else stack
 
@@ -187,7 +192,7 @@ def supervise(
 
 def _was_stopped(data_dir: Path) -> bool:
     """Whether a `down` ended the stack; one that is at work is waited for."""
-    with _alone(data_dir):
+    with alone(data_dir):
         return not (data_dir / "state.json").exists()
 
 
@@ -207,6 +212,23 @@ def _wanted(inventory: Inventory | None, data_dir: Path) -> dict[str, tuple[str,
     """Name and address of the inventory's exporters, by mark."""
     here = exporters.addresses(inventory) if inventory else {}
     return {exporters.mark(name, listen, data_dir): (name, listen) for name, listen in here.items()}
+
+
+def _with_boards(stack: Stack, inventory: Inventory | None, path: str | None) -> Stack:
+    """The stack with whoever shows the boards, who must find Prometheus ready."""
+    shown = boards.show(
+        stack.config_dir,
+        stack.data_dir,
+        stack.ports,
+        inventory,
+        running=stack.boards,
+        path=path,
+    )
+    stack = replace(stack, boards=shown)
+    remember(stack)
+    if shown:
+        boards.await_ready(shown, stack.ports)
+    return stack
 
 
 def _refuse_taken(inventory: Inventory | None, data_dir: Path, kept: dict[str, Process]) -> None:
@@ -244,16 +266,7 @@ def _end(stack: Stack) -> None:
         processes.stop(process)
 
 
-@contextlib.contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
-    """Two commands on one data folder wait for each other."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _remember(stack: Stack) -> None:
+def remember(stack: Stack) -> None:
     """Replace the state file in one step: a reader never sees half of it."""
     new = stack.data_dir / "state.json.new"
     new.write_text(json.dumps(asdict(stack), indent=2, default=str) + "\n")

@@ -9,10 +9,16 @@ FREE_WITHIN_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Loopback ports of the two servers."""
+    """Loopback ports of the two servers, and of whoever shows the boards."""
 
     prometheus: int = 9090
     alertmanager: int = 9093
+    boards: int = 3000
+
+    @property
+    def boards_url(self) -> str:
+        """Where the boards are shown, if anybody shows them."""
+        return f"http://127.0.0.1:{self.boards}"
 
 
 def is_free(port: int) -> bool:

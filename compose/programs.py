@@ -40,7 +40,7 @@ class Program:
 def find(name: str, *, path: str | None = None) -> Program | None:
     """The program in the folders of `path` (default: PATH) under any of its names, if it runs."""
     for alias in NAMES[name]:
-        if (found := shutil.which(alias, path=path)) and (version := _version(found)):
+        if (found := shutil.which(alias, path=path)) and (version := version_of(found)):
             return Program(name=name, path=Path(found), version=version)
     return None
 
@@ -58,10 +58,10 @@ def require(*names: str, path: str | None = None) -> dict[str, Program]:
     return {name: program for name, program in found.items() if program}
 
 
-def _version(program: str) -> str:
+def version_of(program: str) -> str:
     """What `--version` says; alone in a line on stdout or, in older releases, stderr."""
     answer = subprocess.run(
         [program, "--version"], capture_output=True, text=True, timeout=20, check=False
     )
-    said = re.search(r"version (\d+(?:\.\d+)+)", answer.stdout + answer.stderr)
+    said = re.search(r"(?i)version (\d+(?:\.\d+)+)", answer.stdout + answer.stderr)
     return said[1] if said and answer.returncode == 0 else ""

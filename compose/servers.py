@@ -2,19 +2,30 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
 
-from compose import processes
+from compose import grafana, listening, processes
 from compose.ports import Ports
 from compose.processes import Process
 from modelwatch.problems import ModelwatchError, Unreachable
 
 READY_WITHIN_S = 60.0
 RELOAD_WITHIN_S = 30.0
+STARTED_AFTER_S = 5.0
+"""A server whose port is taken has ended by then; one that runs may be the child of a script."""
+
+HEALTH = {grafana.TITLE: "/api/health"}
+"""Where a process tells whether it is ready, if not where Prometheus and all of ours do."""
+
 RETENTION = "45d"
 """Longest SLO window and budget period are a month; half a month more to look back."""
+
+GRACE = "1m"
+"""Longer holds survive a restart. By itself Prometheus starts those below ten minutes anew,
+and Alertmanager takes an alert that it hears nothing of for four minutes as over."""
 
 RELOAD_TIME = "prometheus_config_last_reload_success_timestamp_seconds"
 RELOAD_REFUSED = "Error reloading config"
@@ -34,6 +45,7 @@ def start_prometheus(program: Path, config_dir: Path, data_dir: Path, ports: Por
             f"--config.file={config_dir / 'prometheus' / 'prometheus.yml'}",
             f"--storage.tsdb.path={storage}",
             f"--storage.tsdb.retention.time={RETENTION}",
+            f"--rules.alert.for-grace-period={GRACE}",
             f"--web.listen-address={address}",
             f"--web.external-url=http://{address}",
         ],
@@ -62,23 +74,32 @@ def start_alertmanager(program: Path, config_dir: Path, data_dir: Path, ports: P
     )
 
 
-def await_ready(process: Process, url: str) -> None:
+def ready(process: Process, url: str) -> bool:
+    """Whether it says that it can work."""
+    return requests.get(f"{url}{HEALTH.get(process.name, '/-/ready')}", timeout=5).ok
+
+
+def await_ready(process: Process, url: str, *, within_s: float = READY_WITHIN_S) -> None:
     """Return when it is ready.
 
     Raises:
         Unreachable: it ended, or took too long.
     """
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < within_s:
         if not process.alive:
             raise processes.died(process)
         with contextlib.suppress(requests.RequestException):
-            if requests.get(f"{url}/-/ready", timeout=5).ok:
+            if ready(process, url) and (_listens(process, url) or waited > STARTED_AFTER_S):
                 return
         time.sleep(0.05)
-    raise Unreachable(
-        f"{process.name} was not ready after {READY_WITHIN_S:.0f} s, see {process.log}"
-    )
+    raise Unreachable(f"{process.name} was not ready after {within_s:.0f} s, see {process.log}")
+
+
+def _listens(process: Process, url: str) -> bool:
+    """Whether it is the process itself that answers, and no stranger who took the port before."""
+    found = listening.listeners(int(url.rpartition(":")[2]))
+    return not found or any(one.pid == process.pid for one in found)
 
 
 def reload_alertmanager(url: str) -> None:
@@ -103,21 +124,37 @@ def reload_prometheus(process: Process, url: str) -> None:
         ModelwatchError: it refused the configuration.
         Unreachable: it took too long.
     """
-    log = process.log
-    before, written = _reloaded_at(url), log.stat().st_size
-    processes.interrupt(process)
+    log, written = process.log, process.log.stat().st_size
+    await_reload(
+        url,
+        hang_up=lambda: processes.interrupt(process),
+        said=lambda: log.read_bytes()[written:],
+        see=str(log),
+    )
+
+
+def await_reload(
+    url: str, *, hang_up: Callable[[], object], said: Callable[[], bytes], see: str
+) -> None:
+    """Send Prometheus the signal, and return when it has taken the configuration.
+
+    Raises:
+        ModelwatchError: it refused the configuration, as it `said` since then.
+        Unreachable: it took too long.
+    """
+    before = _reloaded_at(url)
+    hang_up()
     deadline = time.monotonic() + RELOAD_WITHIN_S
     while time.monotonic() < deadline:
-        said = log.read_bytes()[written:].decode(errors="replace")
-        if RELOAD_REFUSED in said:
-            reason = next(line for line in said.splitlines() if RELOAD_REFUSED in line)
+        lines = said().decode(errors="replace").splitlines()
+        if reason := next((line for line in lines if RELOAD_REFUSED in line), ""):
             raise ModelwatchError(
                 f"Prometheus refused the configuration and keeps the old one: {reason}"
             )
         if _reloaded_at(url) != before:
             return
         time.sleep(0.05)
-    raise Unreachable(f"Prometheus did not reload within {RELOAD_WITHIN_S:.0f} s, see {log}")
+    raise Unreachable(f"Prometheus did not reload within {RELOAD_WITHIN_S:.0f} s, see {see}")
 
 
 def _reloaded_at(url: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from compose import exporters, processes, programs, waiting
-from compose.fleet.serve import PAGES
+from compose.fleet.serve import NEXT, PAGES
 from compose.ports import Ports, free_port, is_free
 from compose.processes import Process
 from modelwatch.inventory import Inventory, Receiver, Settings, Source
@@ -33,7 +33,10 @@ def own_addresses(settings: Settings, ports: Ports, path: str | None = None) -> 
 def localised(
     inventory: Inventory, ports: Ports, inbox_url: str, path: str | None = None
 ) -> Inventory:
-    """The inventory with every address on this machine and every receiver in our inbox."""
+    """The inventory with every address on this machine and every receiver in our inbox.
+
+    Teams have no working hours: a compressed day has no evening, so tickets come at once.
+    """
     settings = own_addresses(inventory.settings, ports, path)
     receivers = {
         name: Receiver(name=name, kind="webhook", settings={"url": f"{inbox_url}/{name}"})
@@ -43,11 +46,14 @@ def localised(
         inventory,
         settings=replace(settings, runbook_url=f"{inbox_url}/runbooks"),
         receivers=receivers,
+        teams={name: replace(team, hours=None) for name, team in inventory.teams.items()},
     )
 
 
 def page_ports(inventory: Inventory) -> dict[str, int]:
-    """The loopback ports that the inventory expects simulated pages on, by engine.
+    """The loopback ports that the inventory expects simulated pages on, by page.
+
+    A second target of an engine is the server of a next version.
 
     Raises:
         Unreachable: another program listens on one of them.
@@ -56,8 +62,13 @@ def page_ports(inventory: Inventory) -> dict[str, int]:
     for source in _sources(inventory):
         for target in source.targets:
             host, _, port = target.rpartition(":")
-            if source.engine in PAGES and host == "127.0.0.1":
-                found.setdefault(source.engine, int(port))
+            if source.engine not in PAGES or host != "127.0.0.1" or int(port) in found.values():
+                continue
+            following = f"{source.engine}{NEXT}"
+            if source.engine not in found:
+                found[source.engine] = int(port)
+            elif following in PAGES:
+                found.setdefault(following, int(port))
     taken = [f"{engine} {port}" for engine, port in found.items() if not is_free(port)]
     if taken:
         raise Unreachable(

@@ -7,6 +7,8 @@ import requests
 
 from compose import answers
 from compose.native import Stack
+from compose.processes import Process
+from compose.servers import ready
 from modelwatch.catalogue.exporters import EXPORTER_UP
 from modelwatch.catalogue.metric import MODEL
 from modelwatch.catalogue.recorded import KPI, REQUESTS, RUNNING, SCORE, TOKENS
@@ -20,12 +22,13 @@ MEASURED = (REQUESTS, RUNNING, TOKENS, SCORE, KPI)
 QUIET = "none"
 """Severity of the heartbeat, which always fires."""
 
-_WITHIN_S = 5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A process of the stack; `state` is ready, not ready or ended."""
+    """A process or container of the stack.
+
+    `state` is ready, or in words what it is instead; `log` is where one reads why.
+    """
 
     name: str
     url: str
@@ -67,13 +70,14 @@ class Status:
         )
 
 
-def look(url: str, *, stack: Stack | None = None, inventory: Inventory | None = None) -> Status:
-    """Ask the processes of the stack, where there is one, and Prometheus.
+def look(
+    url: str, *, servers: tuple[Server, ...] = (), inventory: Inventory | None = None
+) -> Status:
+    """Ask Prometheus, and tell what it says beside the servers of its stack, where one is known.
 
     Raises:
         Unreachable: nothing answers at all.
     """
-    servers = _servers(stack) if stack else ()
     try:
         return _asked(url, servers, inventory)
     except Unreachable as failure:
@@ -106,22 +110,23 @@ def _asked(url: str, servers: tuple[Server, ...], inventory: Inventory | None) -
     )
 
 
-def _servers(stack: Stack) -> tuple[Server, ...]:
+def of_processes(stack: Stack) -> tuple[Server, ...]:
+    """The processes of a stack, each asked."""
     return tuple(
         Server(
             name=process.name,
             url=url,
             pid=process.pid,
-            state=("ready" if _ready(url) else "not ready") if process.alive else "ended",
+            state=("ready" if _ready(process, url) else "not ready") if process.alive else "ended",
             log=str(process.log),
         )
         for process, url in stack.urls
     )
 
 
-def _ready(url: str) -> bool:
+def _ready(process: Process, url: str) -> bool:
     try:
-        return requests.get(f"{url}/-/ready", timeout=_WITHIN_S).ok
+        return ready(process, url)
     except requests.RequestException:
         return False
 
@@ -142,7 +147,7 @@ def _heard(url: str) -> set[tuple[str, str]]:
 def text(status: Status) -> str:
     """The status as lines to read."""
     lines = [
-        f"{server.name.removeprefix('the '):20}{server.url:24}{server.state}"
+        f"{server.name.removeprefix('the '):20}{server.url or 'not published':24}{server.state}"
         + ("" if server.state == "ready" else f", see {server.log}")
         for server in status.servers
     ] or [f"{'Prometheus':20}{status.prometheus_url}"]

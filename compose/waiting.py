@@ -43,5 +43,5 @@ def answers(url: str) -> bool:
     """Whether something good comes back."""
     try:
         return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

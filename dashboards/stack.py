@@ -106,7 +106,7 @@ _ALERTS = Row(
             no_data="nothing is scraped",
         ),
         Panel(
-            title="Prometheus has its newest rules",
+            title="Newest rules loaded",
             question="Did the last reload work? If not, changes of the inventory have no effect.",
             type="stat",
             unit="bool_yes_no",
@@ -116,7 +116,7 @@ _ALERTS = Row(
             no_data="Prometheus is not scraped",
         ),
         Panel(
-            title="Alertmanager has its newest routes",
+            title="Newest routes loaded",
             question="Did the last reload work? If not, new teams are not told.",
             type="stat",
             unit="bool_yes_no",
@@ -288,10 +288,11 @@ _RULES = Row(
             lines=(
                 Line(
                     query=top(
-                        "max by (rule_group) "
-                        f"({RULE_DURATION} / {on('job', 'instance', 'rule_group')} {RULE_INTERVAL})"
+                        "max by (group) (label_replace("
+                        f"{RULE_DURATION} / {on('job', 'instance', 'rule_group')} {RULE_INTERVAL}"
+                        ', "group", "$1", "rule_group", ".*;(.*)"))'
                     ),
-                    legend="{{rule_group}}",
+                    legend="{{group}}",
                 ),
             ),
             steps=(Step(color="text"), Step(color="red", at=1)),

@@ -13,6 +13,10 @@ Every board is the same for any inventory: models, limits and promises are serie
 drop-downs. Red is a breach, amber is near one, a dashed grey line is a promise or limit of the
 inventory, violet is the past for comparison. A panel that must stay empty says why: where an engine
 does not expose a signal, the legend gives the reason.
+
+The pictures are of the demo, four minutes in which more than an hour of it passes: `vision` was
+slow for a while, requests to `chat` queued, and the provider of `summarize` refused some. They are
+drawn by the [preview](preview.md), which says how to take them again; Grafana has the same panels.
 """
 
 
@@ -27,6 +31,7 @@ def reference(boards: Iterable[Board]) -> str:
 def _board(board: Board) -> Iterator[str]:
     yield f"## {board.title}\n"
     yield f"{board.question} (`{board.uid}`, opens with `{board.since}`)\n"
+    yield f"![The board as the preview draws it from the demo](pictures/{board.uid}.png)\n"
     names = ", ".join(variable.title for variable in board.drop_downs)
     yield f"Drop-downs: Data source, {names}.\n"
     events = ", ".join(annotation.name for annotation in board.annotations)

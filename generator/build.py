@@ -24,8 +24,13 @@ from modelwatch.resolved import fleet
 from modelwatch.rules import Constant, RecordGroup
 
 
-def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
-    """Path to text of everything that watches the inventory's models, sorted by path."""
+def build(
+    inventory: Inventory, definitions: Definitions, *, boards_path: str = provisioning.BOARDS_PATH
+) -> dict[str, str]:
+    """Path to text of everything that watches the inventory's models, sorted by path.
+
+    `boards_path` is where the Grafana that reads it finds the folder `grafana/dashboards`.
+    """
     engines = definitions.engines_of(inventory)
     rows = (
         *constants(inventory, engines),
@@ -60,7 +65,7 @@ def build(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
         "grafana/boards.txt": digest(
             definitions.boards, time_compression=settings.time_compression
         ),
-        **_below("grafana/provisioning", provisioning.files(settings)),
+        **_below("grafana/provisioning", provisioning.files(settings, boards_path=boards_path)),
         **_below("runbooks", runbooks.files(inventory, concerned, engines)),
     }
     return dict(sorted(files.items()))

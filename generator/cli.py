@@ -34,6 +34,8 @@ LAZY = {
     "status": "status",
     "doctor": "status",
     "logs": "logs",
+    "backup": "backup",
+    "restore": "backup",
     "exporter": "exporter",
     "preview": "preview",
 }

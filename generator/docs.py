@@ -7,7 +7,12 @@ from pathlib import Path
 
 import click
 
-from generator import board_reference, exporter_reference, inventory_reference
+from generator import (
+    board_reference,
+    exporter_reference,
+    incident_reference,
+    inventory_reference,
+)
 from generator.definitions import Definitions, definitions
 from generator.rule_files import expression
 from generator.tables import filled, table
@@ -44,6 +49,7 @@ def documents() -> dict[str, str]:
         "docs/alerts.md": GENERATED + _alerts(known),
         "docs/boards.md": GENERATED + board_reference.reference(known.boards),
         "docs/engines.md": GENERATED + _engines(known.engines.values()),
+        "docs/incidents.md": _incidents(Path("docs/incidents.md").read_text("utf-8")),
         "docs/exporters.md": _exporters(Path("docs/exporters.md").read_text("utf-8")),
         "README.md": _readme(Path("README.md").read_text("utf-8"), known.engines.values()),
     }
@@ -62,6 +68,13 @@ def _readme(text: str, engines: Iterable[Engine]) -> str:
 def _exporters(page: str) -> str:
     """The page about our exporters with its tables."""
     for name, text in exporter_reference.blocks(constants_named("exporters", "EXPORTER")).items():
+        page = filled(page, name, text)
+    return page
+
+
+def _incidents(page: str) -> str:
+    """The page about the demo's incidents with its tables."""
+    for name, text in incident_reference.blocks().items():
         page = filled(page, name, text)
     return page
 

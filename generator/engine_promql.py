@@ -19,6 +19,9 @@ TARGET = ("job", "instance")
 ENGINE_MODEL = "engine_model"
 SOURCE_VERSION = "source_version"
 WINDOW = "5m"
+ANYTHING = "(?s)(.+)"
+"""A dot is no line break before Prometheus 3, but a name of a model may have one."""
+
 _HOST = "(.+?)(?::[0-9]+)?"
 
 
@@ -36,7 +39,7 @@ def identity(engine: Engine, model_label: str | None = None) -> tuple[str, ...]:
 
 
 def relabelled(
-    vector: str, target: str, source: str, *, pattern: str = "(.+)", value: str = "$1"
+    vector: str, target: str, source: str, *, pattern: str = ANYTHING, value: str = "$1"
 ) -> str:
     """`label_replace`; where the pattern does not match, the label stays as it was."""
     texts = ", ".join(quoted(text) for text in (target, value, source, pattern))

@@ -40,6 +40,23 @@ def inhibit_rules() -> list[Rule]:
             ['signal_class="quality"', 'correlated!="true"'],
             equal=MODEL,
         ),
+        # Failed requests that page are told once: neither as the burst that they began with,
+        # nor by the budget that they burn.
+        _mutes(
+            ['signal=~"availability|error_ratio"', 'urgency="now"'],
+            ['trouble="transient"'],
+            equal=MODEL,
+        ),
+        _mutes(['signal="error_ratio"'], ['signal="availability"'], equal=MODEL),
+        # Users wait: that is told, and the full cache or queue that it comes from is not.
+        _mutes(
+            [
+                'signal=~"request_duration|time_to_first_token|inter_token_latency|queue_duration"',
+                'urgency="now"',
+            ],
+            ['signal=~"kv_cache|preemptions|waiting_requests|concurrency"'],
+            equal=MODEL,
+        ),
         # What lasts is told; that it began as a burst is not.
         _mutes(['trouble="systematic"'], ['trouble="transient"'], equal=MODEL),
         *_faster_burns(equal=(*MODEL, "slo")),

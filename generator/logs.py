@@ -1,18 +1,24 @@
-"""The command that shows what the processes of a stack wrote."""
+"""The command that shows what the processes or containers of a stack wrote."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
+from compose import container_logs, containers, engine
+from compose.containers import Running
+from compose.native import Stack
 from generator.stack import HOME, data_dir
 from generator.status import running
 from modelwatch.problems import ModelwatchError
 from modelwatch.schema_words import choices
 
 LOOK_EVERY_S = 0.5
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -27,7 +33,11 @@ def logs(inventory: str | None, name: str | None, lines: int, follow: bool) -> N
     """
     if inventory and not name and not Path(inventory).suffix:
         inventory, name = None, inventory  # `modelwatch logs prometheus`
-    found = _chosen(_files(inventory), name)
+    stack = running(inventory)
+    if isinstance(stack, Running):
+        _of_containers(stack, name, lines, follow=follow)
+        return
+    found = _chosen(_files(stack, inventory), name)
     read = {file: file.stat().st_size for file in found.values()}
     for title, file in found.items():
         for line in _end(file, lines, read[file]):
@@ -56,8 +66,17 @@ def followed(
         wait()
 
 
-def _files(inventory: str | None) -> dict[str, Path]:
-    stack = running(inventory)
+def _of_containers(stack: Running, name: str | None, lines: int, *, follow: bool) -> None:
+    with engine.reached() as reached:
+        found = _chosen(containers.containers(reached, stack.project), name)
+        for title, one in found.items():
+            for line in container_logs.end(one, lines):
+                click.echo(_titled(title, line, found))
+        for title, line in container_logs.followed(found) if follow else ():
+            click.echo(_titled(title, line, found))
+
+
+def _files(stack: Stack | None, inventory: str | None) -> dict[str, Path]:
     if stack:
         folder = stack.data_dir
     elif inventory:
@@ -70,7 +89,7 @@ def _files(inventory: str | None) -> dict[str, Path]:
     return found
 
 
-def _chosen(files: dict[str, Path], name: str | None) -> dict[str, Path]:
+def _chosen(files: dict[str, T], name: str | None) -> dict[str, T]:
     if name is None:
         return files
     if name not in files:
@@ -84,5 +103,5 @@ def _end(file: Path, lines: int, size: int) -> Iterator[str]:
         yield from deque(stream.read(size).decode(errors="replace").splitlines(), maxlen=lines)
 
 
-def _titled(title: str, line: str, files: Mapping[str, Path]) -> str:
+def _titled(title: str, line: str, files: Mapping[str, object]) -> str:
     return line if len(files) == 1 else f"{title}: {line}"

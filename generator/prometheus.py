@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from generator.remote_write import remote_write
 from generator.rule_files import header
 from generator.yaml_text import dump
 from modelwatch import promql
@@ -18,7 +19,13 @@ SAMPLE_LIMIT = 100_000
 LABEL_VALUE_LIMIT = 512
 """Characters of a label value above which a scrape is refused: prompts are no labels."""
 
-_LIMITS = {"sample_limit": SAMPLE_LIMIT, "label_value_length_limit": LABEL_VALUE_LIMIT}
+LIMITS = {
+    "body_size_limit": "32MB",  # twice a page of so many samples; before it is even parsed
+    "sample_limit": SAMPLE_LIMIT,
+    "label_limit": 64,
+    "label_name_length_limit": 256,
+    "label_value_length_limit": LABEL_VALUE_LIMIT,
+}
 
 INVENTORY_JOB = "modelwatch-inventory"
 """Its page is as large as the inventory is, and without it every alert is dead: no limits."""
@@ -65,6 +72,7 @@ def _configuration(
             "scrape_interval": interval,
             "scrape_timeout": _timeout(interval),
             "evaluation_interval": promql.shortened("30s", settings.time_compression),
+            **({"external_labels": dict(labels)} if (labels := settings.external_labels) else {}),
         },
         "rule_files": ["rules/*.yml"],
         "alerting": {
@@ -74,6 +82,7 @@ def _configuration(
             _job(job, stack.get(job, []), scraped.get(job, []), engines)
             for job in dict.fromkeys((*stack, *scraped))
         ],
+        **remote_write(settings),
     }
     return dump(document, header=header(settings))
 
@@ -149,7 +158,9 @@ def _discovered(job: str, sources: list[Source], engines: Mapping[str, Engine]) 
     return {
         **({"honor_labels": True} if sources[0].engine.startswith("modelwatch") else {}),
         **where,
-        **({} if job == INVENTORY_JOB else _LIMITS),
+        # Samples with the time of a target whose clock is wrong would be dropped without a word.
+        "honor_timestamps": False,
+        **({} if job == INVENTORY_JOB else LIMITS),
         "file_sd_configs": [{"files": list(dict.fromkeys(found))}],
     }
 

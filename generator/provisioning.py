@@ -1,10 +1,11 @@
 """What a Grafana reads at its start: where the series are and where the boards lie."""
 
 from generator.yaml_text import dump
-from modelwatch.inventory import Settings
+from modelwatch.inventory import RemoteWrite, Settings
 
 PROMETHEUS = "modelwatch-prometheus"
 ALERTMANAGER = "modelwatch-alertmanager"
+LONG_TERM = "modelwatch-long-term"
 BOARDS_PATH = "/var/lib/grafana/dashboards/modelwatch"
 _HEADER = "Written by modelwatch from the inventory; changes here are overwritten."
 
@@ -53,7 +54,31 @@ def _datasources(settings: Settings) -> dict[str, object]:
                     "handleGrafanaManagedAlerts": False,
                 },
             },
+            *(_storage(one, number, settings) for number, one in enumerate(_asked(settings), 1)),
         ],
+    }
+
+
+def _asked(settings: Settings) -> list[RemoteWrite]:
+    return [one for one in settings.remote_write if one.query_url]
+
+
+def _storage(one: RemoteWrite, number: int, settings: Settings) -> dict[str, object]:
+    """Long-term storage: boards choose it by hand, for its results are some seconds older."""
+    suffix = "" if number == 1 else f"-{number}"
+    return {
+        "name": f"modelwatch long-term{suffix}",
+        "type": "prometheus",
+        "uid": f"{LONG_TERM}{suffix}",
+        "access": "proxy",
+        "url": _literal(one.query_url),
+        "isDefault": False,
+        "editable": False,
+        "jsonData": {
+            "httpMethod": "POST",
+            "timeInterval": settings.scrape_interval,
+            "manageAlerts": False,
+        },
     }
 
 

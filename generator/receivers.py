@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelwatch import promql
 from modelwatch.inventory import Inventory, Receiver
 from modelwatch.problems import Problem
 
@@ -114,12 +115,17 @@ def config(receiver: Receiver) -> tuple[str, Config]:
     return _KINDS[receiver.kind](receiver.settings)
 
 
+def _literal(text: str) -> str:
+    """Text of the inventory where Alertmanager expects a template."""
+    return f"{{{{ {promql.quoted(text)} }}}}" if "{{" in text else text
+
+
 def _slack(settings: Mapping[str, str]) -> tuple[str, Config]:
     color = f'{{{{ if eq .Status "resolved" }}}}good{{{{ else if {_PAGES} }}}}danger'
     return "slack_configs", {
         "send_resolved": True,
         "api_url_file": settings["url_file"],
-        "channel": settings["channel"],
+        "channel": _literal(settings["channel"]),
         "color": f"{color}{{{{ else }}}}warning{{{{ end }}}}",
         "title": _TITLE,
         "title_link": _BOARD,
@@ -157,8 +163,8 @@ def _email(settings: Mapping[str, str]) -> tuple[str, Config]:
     login = {"auth_username": "username", "auth_password_file": "password_file"}
     return "email_configs", {
         "send_resolved": True,
-        "to": settings["to"],
-        "from": settings["from"],
+        "to": _literal(settings["to"]),
+        "from": _literal(settings["from"]),
         "smarthost": settings["smarthost"],
         **{field: settings[name] for field, name in login.items() if name in settings},
         "headers": {"Subject": _TITLE},

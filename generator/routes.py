@@ -94,7 +94,14 @@ def _ticket(team: Team, settings: Settings) -> Route:
         "group_by": ["team", *SUBJECT],
         **_pace(settings, wait="5m", interval="30m", repeat="3d"),
         **hours,
+        "routes": [_burst(settings, hours)],
     }
+
+
+def _burst(settings: Settings, hours: dict[str, list[str]]) -> Route:
+    """A burst is told when it neither ends soon nor becomes what a longer hold tells better."""
+    wait = promql.shortened("10m", settings.time_compression)
+    return {"matchers": ['trouble="transient"'], "group_wait": wait, **hours}
 
 
 def _pace(settings: Settings, *, wait: str, interval: str, repeat: str) -> dict[str, str]:

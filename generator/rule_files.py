@@ -134,7 +134,7 @@ def formatted(expr: str) -> str:
     """The expression with one blank-free line per line, indented by the brackets around it."""
     depth = 0
     lines = []
-    for line in filter(None, (part.strip() for part in expr.splitlines())):
+    for line in filter(None, (part.strip() for part in expr.split("\n"))):
         closing = len(line) - len(line.lstrip(")}"))
         lines.append("  " * max(0, depth - closing) + line)
         depth += sum(map(line.count, "({")) - sum(map(line.count, ")}"))

@@ -1,5 +1,6 @@
 """Runbooks: one page per alert with this fleet's owners, limits and engines, and an index."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,13 @@ NOTE = "<!-- Written by modelwatch from the inventory. Changes are lost with the
 
 LISTED = 20
 """Subjects that a page names at the most: it must stay readable for a fleet of thousands."""
+
+_CELL_END = re.compile(r"(?<!\\)\|")
+_MARKUP = re.compile(r"""[\\`*\[\]<|~$]|&(?=\#?\w+;)|(?<![^\W_])_|_(?![^\W_])""")
+_MARKUP_FIRST = re.compile(r"^(?:[-+=>\#]|\d+[.)])")
+"""Characters to which Markdown gives a meaning, anywhere and at the start of a line."""
+
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
 
 _SUBJECT_COLUMNS = {
     Scope.MODEL: ("model", "environment"),
@@ -131,7 +139,7 @@ class _Page:
         }
         if notes:
             yield "## What the owners say\n\n" + self._named(
-                [f"**{name}**: {note}" for name, note in notes.items()]
+                [f"**{name}**: {_words(note)}" for name, note in notes.items()]
             )
 
     def _concerned(self) -> str:
@@ -184,13 +192,13 @@ class _Page:
         return _row(
             (
                 *(subject.identity.get(name, "") for name in _SUBJECT_COLUMNS[self.alert.scope]),
-                owner,
+                _words(" ".join(owner.split())),
                 subject.policy.get("team", ""),
                 subject.policy.get("tier", ""),
                 subject.severity,
                 subject.promise,
                 subject.rule.hold,
-                f"[board]({board.replace(' ', '%20')})",
+                f"[board]({_address(board)})",
             )
         )
 
@@ -213,8 +221,8 @@ class _Page:
         team = self.inventory.teams.get(name)
         if team is None:
             return f"Team: {name}"
-        on_call = f"on call: {team.on_call}" if team.on_call else ""
-        said = ", ".join(filter(None, (team.contact, on_call)))
+        on_call = f"on call: {_words(team.on_call)}" if team.on_call else ""
+        said = ", ".join(filter(None, (_words(team.contact), on_call)))
         return f"Team {name}: {said}" if said else f"Team {name}"
 
     def _rule(self) -> str:
@@ -246,7 +254,23 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return _CELL_END.sub(r"\\|", text).replace("\n", " ").replace("<", "&lt;")
+
+
+def _words(text: str) -> str:
+    """What a user wrote, as Markdown that shows just that: no heading, link or HTML of its own."""
+    lines = (_MARKUP.sub(_shown, " ".join(line.split())) for line in text.splitlines())
+    first, *more = [line for line in lines if line] or [""]
+    return "\\\n  ".join((first, *(_MARKUP_FIRST.sub(_shown, line) for line in more)))
+
+
+def _shown(found: re.Match[str]) -> str:
+    return _ENTITIES.get(found[0]) or f"{found[0][:-1]}\\{found[0][-1]}"
+
+
+def _address(url: str) -> str:
+    """An address between the brackets of a link."""
+    return url.replace(" ", "%20").replace("(", "%28").replace(")", "%29")
 
 
 def _numbered(lines: Sequence[str]) -> str:

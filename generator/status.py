@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from compose import containers, engine, native
 from compose import doctor as checks
-from compose import native
+from compose import doctor_containers as container_checks
 from compose import status as statuses
+from compose.containers import Running
 from compose.doctor import Finding
 from compose.native import Stack
 from generator.opening import inventory_at
@@ -18,6 +20,7 @@ from generator.stack import HOME, data_dir
 from modelwatch.inventory import Inventory
 from modelwatch.problems import Unreachable
 
+_STATES = ("state.json", containers.STATE)
 _INVENTORY = click.argument(
     "inventory", type=click.Path(exists=True, dir_okay=False), required=False
 )
@@ -41,7 +44,11 @@ def status(inventory: str | None, prometheus: str | None, form: str) -> None:
     stack = None if prometheus else running(inventory)
     url = prometheus.rstrip("/") if prometheus else _stack_url(stack, inventory)
     path = inventory or (stack.inventory if stack else "")
-    found = statuses.look(url, stack=stack, inventory=inventory_at(path) if path else None)
+    servers = statuses.of_processes(stack) if isinstance(stack, Stack) else ()
+    if isinstance(stack, Running):
+        servers = stack.servers
+    fleet = inventory_at(path) if path else None
+    found = statuses.look(url, servers=servers, inventory=fleet)
     click.echo(
         json.dumps({"well": found.well, **asdict(found)}, indent=2)
         if form == "json"
@@ -65,7 +72,13 @@ def doctor(inventory: str | None, prometheus: str | None, form: str) -> None:
         raise click.UsageError("none is known to run here; name an inventory")
     url = prometheus.rstrip("/") if prometheus else stack and stack.prometheus_url
     fleet = inventory_at(path)
-    found = [*_here(fleet, path, stack), *_there(fleet, url or "")]
+    folder = stack.data_dir if stack else data_dir(path)
+    around = (
+        _around_processes(fleet, folder, stack)
+        if isinstance(stack, Stack)
+        else _around(fleet, path, folder)
+    )
+    found = [*around, *_there(fleet, url or "")]
     if form == "json":
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
     else:
@@ -78,8 +91,31 @@ def doctor(inventory: str | None, prometheus: str | None, form: str) -> None:
     sys.exit(1 if wrong else 0)
 
 
-def _here(inventory: Inventory, path: str, stack: Stack | None) -> Iterator[Finding]:
-    folder = stack.data_dir if stack else data_dir(path)
+def _around(inventory: Inventory, path: str, folder: Path) -> Iterator[Finding]:
+    """Around what `up` would start, or did: containers where an engine answers."""
+    try:
+        yield from list(_around_containers(path, folder))
+    except Unreachable as failure:
+        yield Finding(
+            what=str(failure),
+            why="`up` runs processes of this machine",
+            remedy="nothing, unless you want containers",
+            wrong=False,
+        )
+        yield from _around_processes(inventory, folder, None)
+
+
+def _around_containers(path: str, folder: Path) -> Iterator[Finding]:
+    with engine.reached() as reached:
+        yield from container_checks.releases(reached)
+        yield from container_checks.images(reached, folder)
+        yield from container_checks.disk(reached)
+    yield from container_checks.secret_files(Path(path), folder)
+    yield from container_checks.open_bindings(folder)
+    yield from checks.disk(folder)
+
+
+def _around_processes(inventory: Inventory, folder: Path, stack: Stack | None) -> Iterator[Finding]:
     yield from checks.taken_ports(inventory, stack)
     yield from checks.secret_files(inventory, folder)
     yield from checks.disk(folder)
@@ -102,23 +138,27 @@ def _there(inventory: Inventory, url: str) -> Iterator[Finding]:
     yield from checks.retention(url, inventory)
 
 
-def running(inventory: str | None) -> Stack | None:
+def running(inventory: str | None) -> Stack | Running | None:
     """The stack of the inventory; without one the only stack that runs below this folder.
 
     Raises:
         UsageError: there are several.
     """
     if inventory:
-        return native.state(data_dir(inventory))
-    folders = sorted(file.parent for file in HOME.glob("*/state.json"))
-    found = [stack for folder in folders if (stack := native.state(folder))]
+        return _running_in(data_dir(inventory))
+    folders = {file.parent for name in _STATES for file in HOME.glob(f"*/{name}")}
+    found = [stack for folder in sorted(folders) if (stack := _running_in(folder))]
     if len(found) > 1:
         names = ", ".join(stack.inventory or str(stack.data_dir) for stack in found)
         raise click.UsageError(f"several run here: {names}; name an inventory")
     return found[0] if found else None
 
 
-def _stack_url(stack: Stack | None, inventory: str | None) -> str:
+def _running_in(folder: Path) -> Stack | Running | None:
+    return native.state(folder) or containers.state(folder)
+
+
+def _stack_url(stack: Stack | Running | None, inventory: str | None) -> str:
     if stack:
         return stack.prometheus_url
     raise Unreachable(

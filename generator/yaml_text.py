@@ -1,6 +1,7 @@
 """YAML as we write it: long lines unbroken, multi-line text as blocks, no anchors."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,9 +25,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-    if "\n" in value:
-        clean = "\n".join(line.rstrip() for line in value.split("\n"))
-        return dumper.represent_scalar("tag:yaml.org,2002:str", clean, style="|")
+    if "\n" in value and all(line == line.rstrip() for line in value.split("\n")):
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|")
     return dumper.represent_scalar("tag:yaml.org,2002:str", value)
 
 
@@ -48,4 +48,13 @@ def comment(text: str) -> str:
 
 def flow(mapping: Mapping[str, str]) -> str:
     """A mapping of strings on one line."""
-    return "{" + ", ".join(f"{key}: {json.dumps(value)}" for key, value in mapping.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in mapping.items()) + "}"
+
+
+def _quoted(text: str) -> str:
+    """In double quotes. JSON writes some characters as halves, which is no YAML."""
+    if text.isascii() and text.isprintable():
+        return json.dumps(text)
+    return yaml.dump(
+        text, Dumper=yaml.SafeDumper, default_style='"', allow_unicode=True, width=math.inf
+    ).rstrip("\n")

@@ -324,6 +324,23 @@ class CustomEngine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteWrite:
+    """A storage that Prometheus sends samples to; `send` is everything, or what was `scraped`.
+
+    `query_url` is where Grafana asks it. Secrets are paths of files, never values.
+    """
+
+    url: str
+    send: str = "everything"
+    query_url: str = ""
+    username: str = ""
+    password_file: str = ""
+    token_file: str = ""
+    ca_file: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What holds for the whole fleet.
 
@@ -345,6 +362,8 @@ class Settings:
     series_limit: int | None = None
     stack_team: str = ""
     constants: str = "rules"
+    remote_write: tuple[RemoteWrite, ...] = ()
+    external_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

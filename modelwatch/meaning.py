@@ -11,6 +11,7 @@ from modelwatch.meaning_exporters import check_exporters, check_time_zone
 from modelwatch.meaning_money import check_money
 from modelwatch.meaning_probes import check_probes
 from modelwatch.meaning_promises import check_promises
+from modelwatch.meaning_remote_write import check_remote_write
 from modelwatch.meaning_secrets import check_secrets
 from modelwatch.meaning_sources import check_sources
 from modelwatch.tree import Block
@@ -35,6 +36,7 @@ def check(
     _teams(context)
     _settings(context, inventory)
     check_secrets(context)
+    check_remote_write(context)
     check_engines(context)
     check_sources(context, models, pools)
     check_promises(context, models)

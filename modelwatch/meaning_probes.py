@@ -3,25 +3,23 @@
 import json
 import re
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, SchemaError
 
 from modelwatch import defaults
 from modelwatch.context import Context, Draft
 from modelwatch.inventory import Model, Probe
-from modelwatch.meaning_secrets import check_files, has_login
+from modelwatch.meaning_secrets import (
+    KEY_LIKE,
+    check_files,
+    has_login,
+    key_in_query,
+)
 from modelwatch.problems import Place
 from modelwatch.reading_probes import STREAMING, TALKING, WAYS, is_priced, plain
 from modelwatch.schema_words import choices
 from modelwatch.tree import Block
-
-_KEY_LIKE = re.compile(
-    r"(?:^|[-_.])(?:api|access|auth)?[-_.]?"
-    r"(?:auth|authorization|cookie|credentials?|key|password|secret|sig|signature|token)"
-    r"(?:$|[-_.])",
-    re.IGNORECASE,
-)
 
 
 def check_probes(context: Context, models: Sequence[Draft]) -> None:
@@ -65,7 +63,7 @@ def _check_secrets(context: Context, block: Block) -> None:
             "'key_file'",
             secret=True,
         )
-    elif named := _key_in_query(url):
+    elif named := key_in_query(url):
         context.report.add(
             place,
             f"'url' seems to hold a secret: '{named}'",
@@ -74,23 +72,13 @@ def _check_secrets(context: Context, block: Block) -> None:
         )
     headers = block.block("headers")
     for name in headers:
-        if _KEY_LIKE.search(name):
+        if KEY_LIKE.search(name):
             context.report.add(
                 headers.key_at(name),
                 f"the header '{name}' would be a secret in the inventory",
                 "put the key into a file of its own and write its path as 'key_file'",
                 secret=True,
             )
-
-
-def _key_in_query(url: str) -> str:
-    """The first name in the query that looks like that of a key."""
-    try:
-        query = urlsplit(url).query
-    except ValueError:
-        return ""
-    names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
-    return next((name for name in names if name == "code" or _KEY_LIKE.search(name)), "")
 
 
 def _check_api(context: Context, probe: Probe, block: Block) -> None:

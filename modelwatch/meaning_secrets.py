@@ -6,12 +6,19 @@ Those of probes, which have keys, addresses and headers: `meaning_probes.py`.
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from modelwatch.context import Context
 from modelwatch.tree import Block
 
 _SECRET = re.compile(r"https?://|-----BEGIN|Bearer |sk-[\w-]{16}", re.IGNORECASE)
+KEY_LIKE = re.compile(
+    r"(?:^|[-_.])(?:api|access|auth)?[-_.]?"
+    r"(?:auth|authorization|cookie|credentials?|key|password|secret|sig|signature|token)"
+    r"(?:$|[-_.])",
+    re.IGNORECASE,
+)
+"""Names of headers and query parameters that hold secrets."""
 _OWN_NETWORK = (".internal", ".local", ".lan", ".svc", ".localhost")
 
 
@@ -57,6 +64,16 @@ def check_files(context: Context, block: Block, keys: Iterable[str]) -> None:
 def has_login(url: str) -> bool:
     """Whether a name or password stands before the host."""
     return "@" in url.partition("://")[2].partition("/")[0]
+
+
+def key_in_query(url: str) -> str:
+    """The first name in the query that looks like that of a key."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return ""
+    names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+    return next((name for name in names if name == "code" or KEY_LIKE.search(name)), "")
 
 
 def _is_plain(url: str) -> bool:

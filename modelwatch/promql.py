@@ -5,7 +5,7 @@ Windows are `over=`, selectors are `where=`. Durations inside an expression are 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from modelwatch.catalogue.metric import MODEL, Metric
@@ -22,6 +22,7 @@ _SECONDS = {
         ("w", 604800),
     )
 }
+_LITERAL = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)""")
 _DURATION = r"\d+(?:ms|s|m|h|d|w)"
 
 
@@ -93,6 +94,16 @@ def duration_seconds(duration: str) -> Decimal:
 
 def compressed(expr: str, factor: int) -> str:
     """The expression with every window, offset and `seconds()` divided by `factor`."""
+    return outside_texts(expr, lambda part: _compressed(part, factor))
+
+
+def outside_texts(expr: str, change: Callable[[str], str]) -> str:
+    """The expression with all changed but its string literals: whatever stands there is a name."""
+    parts = _LITERAL.split(expr)
+    return "".join(part if odd % 2 else change(part) for odd, part in enumerate(parts))
+
+
+def _compressed(expr: str, factor: int) -> str:
     expr = re.sub(
         rf"\[({_DURATION})(?::({_DURATION})?)?\]",
         lambda found: _range(found, factor),

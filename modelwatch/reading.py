@@ -19,6 +19,7 @@ from modelwatch.inventory import (
     Hours,
     Inventory,
     Receiver,
+    RemoteWrite,
     Settings,
     Source,
     Team,
@@ -118,8 +119,31 @@ def _settings(context: Context, teams: Mapping[str, Team]) -> Settings:
         series_limit=block.whole("series_limit") or None,
         stack_team=block.text("stack_team") or next(iter(teams), ""),
         constants=block.text("constants", own.constants),
+        remote_write=tuple(
+            _remote_write(entry)
+            for entry in block.items_of("remote_write")
+            if isinstance(entry, Block)
+        ),
+        external_labels=_texts(block.block("external_labels")),
         **{key: text.rstrip("/") for key, text in plain.items()},
     )
+
+
+def _remote_write(block: Block) -> RemoteWrite:
+    return RemoteWrite(
+        url=block.text("url"),
+        send=block.text("send", "everything"),
+        query_url=block.text("query_url").rstrip("/"),
+        username=block.text("username"),
+        password_file=block.text("password_file"),
+        token_file=block.text("token_file"),
+        ca_file=block.text("ca_file"),
+        headers=_texts(block.block("headers")),
+    )
+
+
+def _texts(block: Block) -> dict[str, str]:
+    return {key: block.text(key) for key in block}
 
 
 def _stack_sources(context: Context) -> tuple[Source, ...]:
@@ -182,7 +206,7 @@ def _receivers(context: Context) -> dict[str, Receiver]:
         name: Receiver(
             name=name,
             kind=kind,
-            settings={key: inner.text(key) for key in inner},
+            settings=_texts(inner),
             line=context.root.block("receivers").key_at(name)[0],
         )
         for name, block in context.root.block("receivers").blocks()
@@ -253,7 +277,7 @@ def _signal(name: str, block: Block) -> CustomSignal:
         promql=block.text("promql"),
         unit=block.text("unit"),
         label=block.text("label"),
-        values={key: values.text(key) for key in values},
+        values=_texts(values),
         value=block.text("value"),
         buckets=tuple(_exact(entry) for entry in block.items_of("buckets")),
     )

@@ -2,18 +2,28 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compose import programs
-from tests import real
+from tests import browser, real
+
+_BEGAN = time.time()
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Twice as many as cores: half of the time is spent waiting for servers and alerts."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the pictures are that this run took."""
+    taken = [one for one in browser.ARTEFACTS.glob("*.png") if one.stat().st_mtime >= _BEGAN]
+    if taken:
+        terminalreporter.write_line(f"{len(taken)} pictures of pages are in {browser.ARTEFACTS}")
 
 
 @pytest.fixture(autouse=True)

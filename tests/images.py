@@ -103,12 +103,14 @@ def stand_in(
     """An image under another's name: programs of this machine, their libraries, nothing else.
 
     `programs` are by the name that they have in the image, the first is what it runs; `folder`
-    belongs to the user that it runs as; `further` are files and folders by their path in it.
+    belongs to the user that it runs as, if there is one; `further` are files and folders by their
+    path in it.
     """
     with tempfile.NamedTemporaryFile() as file:
         with tarfile.open(file.name, mode="w") as archive:
-            for path in ("tmp", folder.lstrip("/")):
-                _add_folder(archive, path)
+            _add_folder(archive, "tmp", owner=0, mode=0o1777)
+            if folder:
+                _add_folder(archive, folder.lstrip("/"), owner=NOBODY, mode=0o755)
             _add_text(archive, "etc/passwd", f"nobody:x:{NOBODY}:{NOBODY}::/:/bin/false\n")
             _add_text(archive, "etc/nsswitch.conf", "hosts: files dns\n")
             for inside, program in programs.items():
@@ -125,8 +127,7 @@ def stand_in(
             changes=[
                 f"LABEL {STAND_IN}=true",
                 f"USER {NOBODY}",
-                f"WORKDIR {folder}",
-                f"VOLUME {folder}",
+                *([f"WORKDIR {folder}", f"VOLUME {folder}"] if folder else []),
                 f'ENTRYPOINT ["/bin/{next(iter(programs))}"]',
             ],
         )
@@ -141,10 +142,10 @@ def _libraries(program: Path) -> list[str]:
     return re.findall(r"(/\S+) \(0x", told)
 
 
-def _add_folder(archive: tarfile.TarFile, path: str) -> None:
+def _add_folder(archive: tarfile.TarFile, path: str, *, owner: int, mode: int) -> None:
     folder = tarfile.TarInfo(path)
-    folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-    folder.uid = folder.gid = NOBODY
+    folder.type, folder.mode = tarfile.DIRTYPE, mode
+    folder.uid = folder.gid = owner
     archive.addfile(folder)
 
 

@@ -67,7 +67,7 @@ def page(text: str, host: str = "127.0.0.1", status: int = 200, port: int = 0) -
 def up(inventory: Path) -> Iterator[Said]:
     """What `up` says; ended afterwards, whatever happens."""
     try:
-        said = run("up", inventory)
+        said = run("up", "--native", inventory)
         assert said.code == 0, said.err
         yield said
     finally:

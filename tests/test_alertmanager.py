@@ -1,6 +1,5 @@
 """Routing: who is told of what. Proved with amtool and a running Alertmanager."""
 
-import itertools
 import json
 import re
 import socket
@@ -20,8 +19,6 @@ import pytest
 import yaml
 
 from generator import alertmanager, receivers, route_tests
-from generator.inhibition import inhibit_rules
-from modelwatch.discovery import constants_named
 from modelwatch.inventory import Inventory, Receiver
 from modelwatch.problems import InventoryError
 from tests.fleets import fleet
@@ -160,55 +157,6 @@ def test_tickets_keep_the_working_hours_of_their_team_and_pages_do_not() -> None
     assert "active_time_intervals" not in by_receiver["assist/page"]
     (hours,) = document["time_intervals"]
     assert hours["time_intervals"][0]["location"] == "Europe/Berlin"
-
-
-@pytest.mark.parametrize("rule", inhibit_rules(), ids=str)
-def test_no_alert_without_the_equal_labels_takes_part_in_inhibition(rule: dict[str, Any]) -> None:
-    there = {f'{label}=~".+"' for label in rule["equal"]}
-    assert there <= set(rule["source_matchers"])
-    assert there <= set(rule["target_matchers"])
-
-
-def _static_labels() -> list[dict[str, str]]:
-    subject = {"model": "m", "environment": "e", "slo": "s", "budget": "b"}
-    alerts = [alert for topic in constants_named("alerts", "ALERTS").values() for alert in topic]
-    return [
-        {
-            **subject,
-            "alertname": alert.name,
-            "signal": alert.signal,
-            "signal_class": str(alert.signal_class),
-            "urgency": str(alert.urgency),
-            **alert.extra,
-        }
-        for alert in alerts
-    ]
-
-
-def _fit(labels: dict[str, str], matchers: list[str]) -> bool:
-    for matcher in matchers:
-        name, operator, value = re.fullmatch(r'(\w+)(=~|!=|=)"(.*)"', matcher).groups()  # type: ignore[union-attr]  # ours
-        found = labels.get(name, "")
-        same = re.fullmatch(value, found) is not None if operator == "=~" else found == value
-        if same is (operator == "!="):
-            return False
-    return True
-
-
-def test_no_alerts_of_ours_can_mute_each_other_in_a_circle() -> None:
-    alerts = _static_labels()
-    mutes = {
-        (source["alertname"], target["alertname"])
-        for source, target in itertools.permutations(alerts, 2)
-        for rule in inhibit_rules()
-        if _fit(source, rule["source_matchers"]) and _fit(target, rule["target_matchers"])
-    }
-    assert mutes
-    names = {alert["alertname"] for alert in alerts}
-    while names:
-        free = {name for name in names if not any((other, name) in mutes for other in names)}
-        assert free, f"these mute each other: {sorted(names)}"
-        names -= free
 
 
 class _Listener(BaseHTTPRequestHandler):

@@ -86,7 +86,10 @@ def test_every_option_says_what_it_does_or_lists_its_choices(name: str) -> None:
     assert all(option.help or isinstance(option.type, click.Choice) for option in options)
 
 
-RUN_BY_OTHER_TESTS = {"up", "reload", "demo", "exporter", "status", "doctor", "logs", "preview"}
+RUN_BY_OTHER_TESTS = {
+    *("up", "reload", "demo", "exporter", "status", "doctor", "logs", "preview"),
+    *("backup", "restore"),
+}
 """Commands that start or ask servers: here only their arguments are taken as typed."""
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ PROFILES = {
     "gpu": {"gpu"},
     "host": {"node-exporter"},
     "demo": {"fleet", "inbox"},
+    "ha": {"prometheus-b", "alertmanager-b"},
+    "longterm": {"victoriametrics", "vmalert"},
 }
 BESIDE_PROMETHEUS_3 = str(Path(os.environ.get(real.THREE, "nowhere"), "docker-compose"))
 TOOLS = {
@@ -34,6 +37,8 @@ TOOLS = {
     "prom/alertmanager": "amtool",
     "grafana/grafana": "wget",
     "prom/node-exporter": "wget",
+    "victoriametrics/victoria-metrics": "wget",
+    "victoriametrics/vmalert": "wget",
     OURS.partition(":")[0]: "python",
 }
 """What an image has that can ask it how it is: a check with another program would always fail."""
@@ -88,7 +93,8 @@ def test_a_service_takes_no_more_than_its_share(name: str) -> None:
 def test_ports_are_opened_on_the_one_address_that_is_chosen(name: str) -> None:
     for port in SERVICES[name].get("ports", []):
         assert re.fullmatch(
-            r"\$\{BIND_ADDRESS:-127\.0\.0\.1\}:\$\{[A-Z]+_PORT:-(\d+)\}:\1", port
+            r"\$\{BIND_ADDRESS:-127\.0\.0\.1\}:\$\{[A-Z]+(?:_PORT:-(\d+)\}:\1|_B_PORT:-\d+\}:\d+)",
+            port,
         ), port
 
 
@@ -171,6 +177,42 @@ def test_prometheus_keeps_its_doors_closed_and_its_disk_free() -> None:
     assert not {"--web.enable-admin-api", "--web.enable-lifecycle"} & names
     assert {"--storage.tsdb.retention.time", "--storage.tsdb.retention.size"} <= names
     assert {"--web.enable-otlp-receiver", "--enable-feature=exemplar-storage"} <= set(flags)
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_the_second_of_two_is_the_same_in_all_but_its_place(name: str) -> None:
+    first, second = (dict(SERVICES[one]) for one in (name, f"{name}-b"))
+    for part in ("ports", "profiles", "depends_on"):
+        first.pop(part, None)
+        second.pop(part, None)
+    assert first.pop("volumes")[:-1] == second.pop("volumes")[:-1]
+    assert set(second["command"]) - set(first["command"]) <= {"--cluster.peer=alertmanager:9094"}
+    assert set(first.pop("command")) <= set(second.pop("command"))
+    assert first == second
+
+
+def test_alertmanagers_talk_on_a_port_that_only_containers_reach() -> None:
+    for name in ("alertmanager", "alertmanager-b"):
+        service = SERVICES[name]
+        assert "--cluster.listen-address=0.0.0.0:9094" in service["command"]
+        assert not any("9094" in port for port in service["ports"])
+
+
+def test_vmalert_records_all_that_prometheus_records_and_tells_nobody() -> None:
+    flags = SERVICES["vmalert"]["command"]
+    patterns = [flag.rpartition("/")[2] for flag in flags if flag.startswith("-rule=")]
+    rules = sorted((ROOT / "examples" / "generated" / "prometheus" / "rules").iterdir())
+    for file in rules:
+        is_read = any(fnmatch(file.name, pattern) for pattern in patterns)
+        assert is_read == ("record: " in file.read_text()), file
+    assert not any("notifier" in flag for flag in flags)
+
+
+def test_nothing_can_be_deleted_from_the_storage_without_its_key() -> None:
+    keys = {flag for flag in SERVICES["victoriametrics"]["command"] if "AuthKey" in flag}
+    (name,) = SERVICES["victoriametrics"]["secrets"]
+    kinds = ("delete", "snapshot", "forceMerge")
+    assert keys == {f"-{kind}AuthKey=file:///run/secrets/{name}" for kind in kinds}
 
 
 def test_every_variable_is_explained_with_its_default() -> None:

@@ -1,13 +1,10 @@
 """The compose file as it is, brought up in a real Docker engine with the demo's simulated models.
 
-Where no registry can be reached, images of others are stand-ins: Debian's programs under the names
-of upstream's images. Debian builds Prometheus without the receiver for OpenTelemetry, so this one
-flag is left out for a stand-in, and nothing else. Nothing stands in for Grafana: without its image
-it is not started.
+Where no registry can be reached, images of others are stand-ins (tests/stand_ins.py). Nothing
+stands in for Grafana: without its image it is not started.
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -19,23 +16,19 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
 from docker import DockerClient
 from docker.models.containers import Container
 
 from modelwatch.catalogue.quality import FEEDBACK_TOTAL
-from tests import images, real
+from tests import images, stand_ins
 from tests.command import run
 from tests.exporters.sample import ROOT, until
+from tests.stand_ins import FILE, IMAGES, STACK
 
 pytestmark = [pytest.mark.real, pytest.mark.docker]
 
-FILE = ROOT / "compose" / "compose.yaml"
-STACK: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-IMAGES: dict[str, str] = STACK["x-images"]
 PROJECT = "modelwatch-test"
 MINE: dict[str, str | list[str] | bool] = {"label": f"com.docker.compose.project={PROJECT}"}
-MISSING_IN_DEBIAN = "--web.enable-otlp-receiver"
 WITHOUT_GRAFANA = ["prometheus", "alertmanager", "probe", "quality", "inventory", "fleet", "inbox"]
 PORTS = {
     "PROMETHEUS_PORT": "prometheus",
@@ -100,47 +93,14 @@ def engine() -> Iterator[DockerClient]:
 
 @pytest.fixture(scope="module")
 def compose() -> list[str]:
-    """Compose v2 as a plugin or as a program, else docker-compose 1."""
-    beside = os.environ.get(real.THREE, "")
-    for command in (
-        ["docker", "compose"],
-        [str(Path(beside, "docker-compose"))],
-        ["docker-compose"],
-    ):
-        if shutil.which(command[0]):
-            version = subprocess.run([*command, "version"], capture_output=True, check=False)
-            if version.returncode == 0:
-                return command
-    return real.missing("neither docker compose nor docker-compose is installed")
+    return stand_ins.compose_command()
 
 
 @pytest.fixture(scope="module")
 def without_grafana(engine: DockerClient) -> Iterator[str]:
-    """Why Grafana's image is not there; all others are, until the end.
-
-    Stand-ins are removed then: they hide the real ones.
-    """
-    images.base(engine)
-    images.exporter(engine, IMAGES["exporter"], {})
-    made = [name for name in ("prometheus", "alertmanager") if _stand_in_for(name, engine)]
-    yield images.available(engine, IMAGES["grafana"])
-    for name in made:
-        engine.images.remove(IMAGES[name])
-
-
-def _stand_in_for(name: str, engine: DockerClient) -> bool:
-    if not images.available(engine, IMAGES[name]):
-        return images.is_stand_in(engine.images.get(IMAGES[name]))
-    path = real.path_of_three()
-    further = {}
-    if name == "alertmanager":
-        # Debian's reads its templates from here; upstream's carries them within.
-        share = "/usr/share/prometheus/alertmanager"
-        further = {share: Path(os.environ[real.THREE]).parents[1] / share.lstrip("/")}
-    tool = {"prometheus": "promtool", "alertmanager": "amtool"}[name]
-    programs = {one: real.program(one, path) for one in (name, tool)}
-    images.stand_in(engine, IMAGES[name], programs, f"/{name}", further)
-    return True
+    """Why Grafana's image is not there; all others are."""
+    with stand_ins.present(engine):
+        yield images.available(engine, IMAGES["grafana"])
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +114,7 @@ def stack(
     run("generate", str(ROOT / "examples" / "compose.yaml"), "-o", str(folder / "out"))
     secrets = folder / "secrets"
     subprocess.run(["sh", ROOT / "compose" / "secrets.sh", secrets], check=True)
-    files = [str(FILE)]
-    if images.is_stand_in(engine.images.get(IMAGES["prometheus"])):
-        files.append(str(_without_the_flag(folder)))
+    files = [FILE, *stand_ins.overrides(engine, folder)]
     stack = Stack(
         engine=engine,
         compose=[*compose, "-p", PROJECT, "--profile=demo", *(f"--file={one}" for one in files)],
@@ -178,15 +136,6 @@ def stack(
     assert not engine.containers.list(all=True, filters=MINE)
     assert not engine.volumes.list(filters=MINE)
     assert not engine.networks.list(filters=MINE)
-
-
-def _without_the_flag(folder: Path) -> Path:
-    command = STACK["services"]["prometheus"]["command"]
-    kept = [flag for flag in command if flag != MISSING_IN_DEBIAN]
-    assert len(kept) == len(command) - 1
-    file = folder / "stand-in.yaml"
-    file.write_text(yaml.safe_dump({"services": {"prometheus": {"command": kept}}}))
-    return file
 
 
 def _up(stack: Stack) -> None:

@@ -21,6 +21,7 @@ from tests.small_site import TEXT, eventually, exporter
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")  # nothing here is about containers
     secret = tmp_path / "url"
     secret.write_text("http://127.0.0.1:1/\n")
     secret.chmod(0o600)

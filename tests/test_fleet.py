@@ -1,89 +1,19 @@
 import json
-import re
 import subprocess
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
-from compose.fleet import vllm
 from compose.fleet.answering import answer
-from compose.fleet.incidents import INCIDENTS
-from compose.fleet.judge import Judge
-from compose.fleet.serve import PAGES, PORTS, servers
+from compose.fleet.serve import PAGES, PORTS
 from compose.fleet.traffic import LONGEST_STEP_S, Arrivals, World, poisson, season
 from modelwatch.catalogue import Layer, metrics
 from modelwatch.discovery import constants_named
 from modelwatch.engine import Engine, Expression, Mean, Quantiles, Row
+from tests.fleet_pages import Clock, Fleet, samples, total, types
 
 pytestmark = pytest.mark.servers
-
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-class Fleet:
-    """All pages under one clock, scraped at an interval."""
-
-    def __init__(self, compression: float = 20.0) -> None:
-        self.clock = Clock()
-        self.world = World(compression=compression, now=self.clock)
-        self.pages = {name: make(self.world) for name, make in PAGES.items()}
-
-    def scrape(self, name: str, rounds: int = 1, every_s: float = 0.75) -> Samples:
-        text = ""
-        for _ in range(rounds):
-            self.clock.seconds += every_s
-            text = self.pages[name]()
-        return samples(text)
-
-    def gained(self, name: str, rounds: int = 40) -> Samples:
-        """How much every counter of the page grew over these rounds."""
-        before = self.scrape(name)
-        after = self.scrape(name, rounds)
-        return {key: value - before.get(key, 0.0) for key, value in after.items()}
-
-
-def samples(text: str) -> Samples:
-    """The values of a page, under the names that stand there."""
-    found: Samples = {}
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            key, value = line.rsplit(" ", 1)
-            name, _, labels = key.partition("{")
-            found[name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))] = float(value)
-    return found
-
-
-def types(text: str) -> dict[str, str]:
-    """Metric to type."""
-    return dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.MULTILINE))
-
-
-def total(found: Samples, name: str, **labels: str) -> float:
-    """Sum of the series of this name with these labels; `~x` means that it contains x."""
-    return sum(
-        value
-        for (metric, have), value in found.items()
-        if metric == name and all(_matches(dict(have).get(k, ""), v) for k, v in labels.items())
-    )
-
-
-def _matches(have: str, want: str) -> bool:
-    return want[1:] in have if want.startswith("~") else have == want
 
 
 @pytest.fixture
@@ -110,7 +40,7 @@ def test_counters_and_buckets_never_fall(fleet: Fleet, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PAGES if name not in {"dcgm_exporter", "modelwatch"}]
+    "name", [name for name in PAGES if name not in {"dcgm_exporter", "modelwatch", "vllm_next"}]
 )
 def test_buckets_rise_to_the_count(fleet: Fleet, name: str) -> None:
     found = fleet.scrape(name, rounds=20)
@@ -178,116 +108,6 @@ def test_every_answer_of_the_gpu_host_fits_its_cards(fleet: Fleet) -> None:
         assert 60 < total(found, "DCGM_FI_DEV_POWER_USAGE", gpu=gpu) < 400
 
 
-def _p95_vision(fleet: Fleet) -> float:
-    found = fleet.scrape("triton", rounds=20)
-    return total(found, "nv_inference_request_summary_us", quantile="0.95") / 1e6
-
-
-def _share(
-    name: str, page: str, part: Mapping[str, str], **labels: str
-) -> Callable[[Fleet], float]:
-    def share(fleet: Fleet) -> float:
-        grown = fleet.gained(page, 80)
-        return total(grown, name, **{**labels, **part}) / max(1.0, total(grown, name, **labels))
-
-    return share
-
-
-def _gauge(name: str, page: str, **labels: str) -> Callable[[Fleet], float]:
-    return lambda fleet: total(fleet.scrape(page, rounds=4), name, **labels)
-
-
-INPUT = {"gen_ai_token_type": "input"}
-
-
-def _prompt_tokens(fleet: Fleet) -> float:
-    grown = fleet.gained("otel_genai", 80)
-    calls = total(grown, "gen_ai_client_token_usage_count", **INPUT)
-    return total(grown, "gen_ai_client_token_usage_sum", **INPUT) / calls
-
-
-def _chat_requests(fleet: Fleet) -> float:
-    return total(fleet.gained("vllm"), "vllm:request_success_total")
-
-
-def _chat_answer(fleet: Fleet) -> Mapping[str, Any]:
-    asked = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
-    found = answer("vllm", "/v1/chat/completions", json.dumps(asked).encode(), fleet.world)
-    assert found.status == 200
-    document: Mapping[str, Any] = json.loads(found.pieces[0])
-    return document
-
-
-def _wrong_answers(fleet: Fleet) -> float:
-    return float("Paris" not in _chat_answer(fleet)["choices"][0]["message"]["content"])
-
-
-def _swapped_answers(fleet: Fleet) -> float:
-    return float(_chat_answer(fleet)["model"] != vllm.MODEL)
-
-
-def _ungrounded(fleet: Fleet) -> float:
-    judge = Judge(fleet.world)
-    judge()  # what was judged before
-    scores: list[float] = []
-    for _ in range(80):
-        fleet.clock.seconds += 0.75
-        scores += [float(str(one["value"])) for one in judge() if "score" in one]
-    return sum(score < 0.7 for score in scores) / len(scores)
-
-
-PROXY = "litellm_proxy_total_requests_metric_total"
-
-EFFECTS: dict[str, tuple[Callable[[Fleet], float], tuple[float, float], tuple[float, float]]] = {
-    # what is measured; range while healthy; range during the incident
-    "vision-slow": (_p95_vision, (0.10, 0.17), (0.28, 0.60)),
-    "chat-queue": (_gauge("vllm:num_requests_waiting", "vllm"), (0, 5), (30, 100)),
-    "chat-silent": (_chat_requests, (200, 1000), (0, 0)),
-    "chat-errors": (
-        _share("vllm:request_success_total", "vllm", {"finished_reason": "error"}),
-        (0, 0.01),
-        (0.1, 0.3),
-    ),
-    "provider-errors": (
-        _share(PROXY, "litellm", {"status_code": "503"}, requested_model="gpt-4o-mini"),
-        (0, 0.01),
-        (0.2, 0.5),
-    ),
-    "rate-limited": (
-        _share(PROXY, "litellm", {"status_code": "429"}, requested_model="claude-haiku"),
-        (0, 0.03),
-        (0.25, 0.55),
-    ),
-    "agent-tokens": (_prompt_tokens, (500, 1200), (5000, 12000)),
-    "chat-wrong": (_wrong_answers, (0, 0), (1, 1)),
-    "chat-swapped": (_swapped_answers, (0, 0), (1, 1)),
-    "quality-drop": (_ungrounded, (0, 0.06), (0.6, 1.0)),
-    "gpu-hot": (_gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_exporter", gpu="1"), (50, 75), (91, 91)),
-    "gpu-lost": (_gauge("DCGM_FI_DEV_FB_USED", "dcgm_exporter", gpu="3"), (5e4, 7e4), (0, 0)),
-}
-
-
-def test_every_incident_is_measured_here() -> None:
-    of_simulated_cards = {name for name in INCIDENTS if name.startswith("card-")}
-    assert set(EFFECTS) | of_simulated_cards == set(INCIDENTS)
-
-
-@pytest.mark.parametrize("name", EFFECTS)
-def test_an_incident_shows_and_ends(fleet: Fleet, name: str) -> None:
-    measure, healthy, broken = EFFECTS[name]
-    assert healthy[0] <= measure(fleet) <= healthy[1]
-    fleet.world.incidents.begin(name)
-    assert broken[0] <= measure(fleet) <= broken[1]
-    fleet.world.incidents.clear()
-    measure(fleet)  # the summaries and gauges forget
-    assert healthy[0] <= measure(fleet) <= healthy[1]
-
-
-def test_an_unknown_incident_does_not_begin(fleet: Fleet) -> None:
-    with pytest.raises(KeyError):
-        fleet.world.incidents.begin("vision-fast")
-
-
 def test_a_day_of_seasons_passes_in_compressed_time(fleet: Fleet) -> None:
     assert fleet.world.hour_of_week == pytest.approx(34)
     fleet.clock.seconds += 24 * 3600 / 20
@@ -331,7 +151,9 @@ def engines() -> dict[str, Engine]:
     return {one.name: one for one in constants_named("exporters.engines", "ENGINE").values()}
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "modelwatch"])
+@pytest.mark.parametrize(
+    "name", [name for name in PAGES if name not in {"modelwatch", "vllm_next"}]
+)
 def test_a_page_has_every_signal_that_the_engine_table_reads(
     fleet: Fleet, engines: dict[str, Engine], name: str
 ) -> None:
@@ -375,42 +197,6 @@ def test_promtool_can_read_a_page(fleet: Fleet, promtool: Path, name: str) -> No
         check=False,
     )
     assert answer.returncode in {0, 3}, answer.stderr  # 3: the vendor's names are no good style
-
-
-@contextmanager
-def serving(fleet: Fleet, *names: str) -> Iterator[dict[str, str]]:
-    running = servers(fleet.world, dict.fromkeys(names, 0))
-    threads = [threading.Thread(target=one.serve_forever) for one in running]
-    for thread in threads:
-        thread.start()
-    try:
-        yield {
-            name: f"http://127.0.0.1:{one.server_address[1]}"
-            for name, one in zip(names, running, strict=True)
-        }
-    finally:
-        for one, thread in zip(running, threads, strict=True):
-            one.shutdown()
-            thread.join()
-            one.server_close()
-
-
-def test_pages_and_control_over_http(fleet: Fleet) -> None:
-    with serving(fleet, "triton", "control") as urls:
-        page = requests.get(f"{urls['triton']}/metrics", timeout=5)
-        assert page.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        assert "nv_inference_request_success" in page.text
-        assert requests.get(f"{urls['triton']}/", timeout=5).status_code == 404
-
-        began = requests.post(f"{urls['control']}/incident/vision-slow", timeout=5)
-        assert began.text == INCIDENTS["vision-slow"] + "\n"
-        listed = requests.get(f"{urls['control']}/incident", timeout=5).json()
-        assert [name for name, one in listed.items() if one["active"]] == ["vision-slow"]
-        unknown = requests.post(f"{urls['control']}/incident/vision-fast", timeout=5)
-        assert unknown.status_code == 404
-        assert "vision-slow" in unknown.text
-        requests.post(f"{urls['control']}/incident/clear", timeout=5)
-        assert "vision-slow" not in fleet.world.incidents
 
 
 def test_the_ports_are_those_of_the_example() -> None:

@@ -18,7 +18,7 @@ from compose.processes import Process
 from generator import stack as stack_commands
 from generator.cli import main
 from modelwatch.problems import ModelwatchError, Unreachable
-from tests import real
+from tests import real, small_site
 
 pytestmark = pytest.mark.servers
 
@@ -215,10 +215,10 @@ def test_the_commands_up_and_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in ("prometheus", "alertmanager"):
         real.program(name)
     monkeypatch.chdir(tmp_path)
-    said = CliRunner().invoke(main, ["up", MINIMAL])
+    said = CliRunner().invoke(main, ["up", "--native", MINIMAL])
     try:
         assert said.exit_code == 0, said.output
-        again = CliRunner().invoke(main, ["up", MINIMAL])
+        again = CliRunner().invoke(main, ["up", "--native", MINIMAL])
         assert again.output == said.output
         (url,) = re.findall(r"^Prometheus +(\S+)$", said.output, re.MULTILINE)
         assert answers.rule_errors(url) == []
@@ -232,7 +232,14 @@ def test_the_commands_up_and_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_supervision_in_the_foreground_ends_its_servers_with_it(tmp_path: Path) -> None:
     for name in ("prometheus", "alertmanager"):
         real.program(name)
-    command = [sys.executable, "-c", "from generator.cli import main; main()", "up", MINIMAL]
+    command = [
+        sys.executable,
+        "-c",
+        "from generator.cli import main; main()",
+        "up",
+        "--native",
+        MINIMAL,
+    ]
     folder = tmp_path / stack_commands.data_dir(MINIMAL)
     with subprocess.Popen(
         [*command, "--foreground"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
@@ -244,7 +251,16 @@ def test_supervision_in_the_foreground_ends_its_servers_with_it(tmp_path: Path) 
         assert not stack.dead
         running.terminate()
         assert running.wait(timeout=40) == 0
-    assert len(stack.dead) == 2
+    assert len(stack.dead) == len(stack.urls)
+
+
+@pytest.mark.real
+def test_a_stranger_that_answers_on_the_port_is_not_taken_for_the_server(site: Site) -> None:
+    with (
+        small_site.page("ready", port=site.ports.prometheus),  # it was free when it was chosen
+        pytest.raises(Unreachable, match=r"Prometheus ended by itself(.|\n)*in use"),
+    ):
+        site.up()
 
 
 def test_taken_ports_are_avoided() -> None:

@@ -274,9 +274,18 @@ def test_a_served_board_is_drawn_for_what_its_address_says(served: str) -> None:
     found = Page(reply.text)
     assert found.attributes("section", "data-board") == ["modelwatch-model"]
     assert '"><b>' not in reply.text.replace('selected>"><b>', "")
-    assert "last 3h" in "".join(found.text)
+    assert "last 3h until " in "".join(found.text)
     assert found.attributes("script", "src") == ["/plotly.min.js"]
     assert any("var-environment=production" in link for link in found.attributes("a", "href"))
+    hour = {"from": "1763683200000", "to": "1763686800000"}  # as links in notifications write it
+    past = Page(requests.get(f"{served}/d/modelwatch-model", params=hour, timeout=60).text)
+    assert "last 1h until 2025-11-21 01:00:00 UTC" in "".join(past.text)
+    assert all(
+        "from=1763683200000&to=1763686800000" in link for link in past.attributes("a", "href")
+    )
+    wrong = {"from": "1763686800000", "to": "1763683200000"}
+    late = Page(requests.get(f"{served}/d/modelwatch-model", params=wrong, timeout=60).text)
+    assert "until 2025-" not in "".join(late.text)  # it ends before it begins: the usual time
     script = requests.get(f"{served}/plotly.min.js", timeout=60)
     assert script.headers["Content-Type"].startswith("text/javascript")
     assert requests.get(f"{served}/d/nothing", timeout=60).status_code == 404

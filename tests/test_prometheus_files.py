@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from generator.definitions import definitions
-from generator.prometheus import LABEL_VALUE_LIMIT, SAMPLE_LIMIT, files
+from generator.prometheus import LIMITS, files
 from modelwatch.inventory import Inventory
 from tests.inventory_texts import ROOT, TOP, read_text
 
@@ -111,8 +111,8 @@ def test_targets_are_read_from_a_file_so_that_a_new_one_needs_no_reload() -> Non
     found = inventory(VLLM.format("a:1"))
     assert jobs(found)["vllm"] == {
         "job_name": "vllm",
-        "sample_limit": SAMPLE_LIMIT,
-        "label_value_length_limit": LABEL_VALUE_LIMIT,
+        "honor_timestamps": False,
+        **LIMITS,
         "file_sd_configs": [{"files": ["targets/vllm.json"]}],
     }
 
@@ -137,8 +137,8 @@ def test_exporters_of_ours_are_jobs_whose_labels_win() -> None:
     assert jobs(found)["modelwatch-quality"] == {
         "job_name": "modelwatch-quality",
         "honor_labels": True,
-        "sample_limit": SAMPLE_LIMIT,
-        "label_value_length_limit": LABEL_VALUE_LIMIT,
+        "honor_timestamps": False,
+        **LIMITS,
         "file_sd_configs": [{"files": ["targets/modelwatch-quality.json"]}],
     }
     assert "modelwatch-inventory" not in jobs(found), "it is scraped already"

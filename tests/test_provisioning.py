@@ -3,7 +3,7 @@
 import yaml
 
 from generator.provisioning import files
-from modelwatch.inventory import Settings
+from modelwatch.inventory import RemoteWrite, Settings
 
 
 def test_the_data_source_knows_the_scrape_interval_that_rate_windows_come_from() -> None:
@@ -12,6 +12,17 @@ def test_the_data_source_knows_the_scrape_interval_that_rate_windows_come_from()
     assert prometheus["jsonData"]["timeInterval"] == "30s"
     assert prometheus["isDefault"]
     assert prometheus["jsonData"]["alertmanagerUid"] == alertmanager["uid"]
+
+
+def test_a_storage_that_can_be_asked_is_a_data_source_that_is_not_the_default() -> None:
+    url = "http://storage/api/v1/write"
+    settings = Settings(
+        remote_write=(RemoteWrite(url=url), RemoteWrite(url=url, query_url="http://storage/$x"))
+    )
+    _, _, storage = yaml.safe_load(files(settings)["datasources/modelwatch.yml"])["datasources"]
+    assert storage["type"] == "prometheus"
+    assert storage["url"] == "http://storage/$$x"
+    assert not storage["isDefault"]
 
 
 def test_a_dollar_in_an_address_is_not_expanded_by_grafana() -> None:

@@ -34,6 +34,21 @@ from modelwatch.rules import Record, RecordGroup
 
 _SCORE = ("model", "environment", "score")
 
+
+def wilson(bad: str, judged: str, end: str) -> str:
+    """The lower (`-`) or upper (`+`) end of the Wilson score interval of a share, at 95 %.
+
+    With numerator and denominator multiplied by the number of judgements, z^2 / 2 is 1.9208,
+    z^2 / 4 is 0.9604 and z^2 is 3.8416.
+    """
+    return f"""
+        clamp_min(
+        ({bad} + 1.9208 {end} 1.96 * sqrt({bad} * ({judged} - {bad}) / {judged} + 0.9604))
+        / ({judged} + 3.8416),
+        0)
+    """
+
+
 # Replicas and versions each have a part of the answers: their means weigh as much as that part. A
 # page that does not say how many there were counts like any other.
 _MEAN = f"""
@@ -52,15 +67,6 @@ _EVALUATED = f"""
 
 _JUDGED = f"({total(JUDGEMENTS_1D, by=_SCORE)} > 0)"
 _BAD = or_zero(total(select(JUDGEMENTS_1D, verdict="bad"), by=_SCORE), _JUDGED)
-# The lower end of the Wilson score interval, with z = 1.96 for 95 %. With numerator and denominator
-# multiplied by the number of judgements, z^2 / 2 is 1.9208, z^2 / 4 is 0.9604 and z^2 is 3.8416.
-_LOWER_BOUND = f"""
-    clamp_min(
-    ({_BAD} + 1.9208 - 1.96 * sqrt({_BAD} * ({_JUDGED} - {_BAD}) / {_JUDGED} + 0.9604))
-    / ({_JUDGED} + 3.8416),
-    0)
-"""
-
 _VOTES = total(rate(FEEDBACK_TOTAL, over="1h"))
 _DOWN = total(rate(FEEDBACK_TOTAL, over="1h", where={"verdict": "down"}))
 _ANSWERS = total(events(select(REQUESTS_BY_OUTCOME, outcome="success"), over="1h"))
@@ -102,7 +108,7 @@ GROUPS = (
         interval=SLOW,
         records=(
             Record(metric=JUDGEMENTS_1D, expr=events(JUDGEMENTS, over="1d")),
-            Record(metric=BAD_JUDGEMENTS_LOWER_BOUND, expr=_LOWER_BOUND),
+            Record(metric=BAD_JUDGEMENTS_LOWER_BOUND, expr=wilson(_BAD, _JUDGED, "-")),
         ),
     ),
 )

@@ -63,7 +63,11 @@ def _availability() -> tuple[Record, ...]:
 
 
 def _latency(slo: str) -> tuple[Record, ...]:
-    """Per engine: its buckets are its own. Engines without the boundary do not count at all."""
+    """Per engine: its buckets are its own. Engines without the boundary do not count at all.
+
+    Bad is what is left of the same buckets, not of the recorded good ones: a ruler that reads its
+    own results one round late would count every rise of traffic as bad.
+    """
     buckets = ENGINE_BUCKETS[LATENCIES[slo]]
     boundary = (*_ENGINE, "le")
     wanted = largest(select(SLO_BUCKET, slo=slo), by=boundary)
@@ -74,7 +78,7 @@ def _latency(slo: str) -> tuple[Record, ...]:
         Record(metric=SLO_GOOD, expr=below, labels={"slo": slo}),
         *_records(
             slo,
-            bad=total(f"clamp_min({whole} - {on(*_ENGINE)} {good}, 0)"),
+            bad=total(f"clamp_min({whole} - {on(*_ENGINE)} {below}, 0)"),
             whole=total(f"{whole} and {on(*_ENGINE)} {good}"),
         ),
     )

@@ -6,7 +6,8 @@ from modelwatch.catalogue.exposed import KPI_EVENTS_TOTAL, KPI_OPPORTUNITIES_TOT
 from modelwatch.catalogue.metric import Metric
 
 CLICKS = labels(model="chat", environment="production", kpi="click_through_rate")
-CLICKED = 0.11
+CLICKED, CLICKED_IN_INCIDENT = 0.11, 0.02
+"""Share of answers on which somebody clicks."""
 
 
 class Canonical:
@@ -23,9 +24,10 @@ class Canonical:
     def __call__(self) -> str:
         """Let time pass and write the page."""
         silent = "chat-silent" in self.world.incidents
+        lost = "chat-clicks" in self.world.incidents
         for _ in range(self.arrivals.since_last(0.0 if silent else 1.0)):
             self.views.add(CLICKS)
-            if self.world.happens(CLICKED):
+            if self.world.happens(CLICKED_IN_INCIDENT if lost else CLICKED):
                 self.clicks.add(CLICKS)
         return page((self.clicks, self.views))
 

@@ -4,7 +4,7 @@ A module that stands in for `pynvml`: its functions are named as there, its cons
 and errors are the binding's own. All but heat follows from the time, so that two processes see the
 same cards. What no card of this kind has is not supported. With the environment variable
 `MODELWATCH_FLEET_CONTROL` it asks the fleet's control page for incidents: `card-hot` and
-`card-lost` befall the second card.
+`card-lost` befall the second card, `card-xid` the first.
 """
 
 import json
@@ -22,8 +22,9 @@ from compose.fleet.traffic import MONDAY_TO_TUESDAY_TEN, WEEK_H, season
 
 CONTROL = "MODELWATCH_FLEET_CONTROL"
 CARDS, SICK = 2, 1
-OFF_THE_BUS = 79
-"""XID of a card that does not answer any more."""
+XIDS = {"card-lost": (SICK, 79), "card-xid": (0, 94)}
+"""Incidents in which a card reports an error, once: 79 is off the bus, 94 a contained memory error
+that stops the program which met it and leaves the card at work."""
 
 MIB = 1024**2
 MEMORY, RESERVED = 23_034 * MIB, 520 * MIB
@@ -35,7 +36,7 @@ _BEGAN = time.time() - 3600
 _clock = time.time
 _lock = threading.Lock()
 _seen: dict[str, Any] = {"at": 0.0, "names": frozenset()}
-_lost = {"told": False}
+_told: set[str] = set()
 _heat = {"at": _BEGAN, "seconds": 0.0}
 
 NVMLError = pynvml.NVMLError
@@ -106,13 +107,17 @@ def nvmlDeviceRegisterEvents(*_: object) -> None:  # noqa: N802
 
 
 def nvmlEventSetWait_v2(_: object, wait_ms: int) -> SimpleNamespace:  # noqa: N802
-    """A wait in vain, unless the second card has just fallen off the bus."""
-    lost = "card-lost" in incidents()
+    """A wait in vain, unless a card has just met an error."""
+    going_on = incidents()
     with _lock:
-        is_news, _lost["told"] = lost and not _lost["told"], lost
-    if is_news:
+        news = next((one for one in XIDS if one in going_on and one not in _told), None)
+        _told.intersection_update(going_on)
+        if news:
+            _told.add(news)
+    if news:
+        card, code = XIDS[news]
         kind = pynvml.nvmlEventTypeXidCriticalError
-        return SimpleNamespace(device=SICK, eventType=kind, eventData=OFF_THE_BUS)
+        return SimpleNamespace(device=card, eventType=kind, eventData=code)
     time.sleep(wait_ms / 1000)
     raise NVMLError(pynvml.NVML_ERROR_TIMEOUT)
 

@@ -11,6 +11,10 @@ _TIME = (
 )
 _TOKEN = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 TEAM_BUDGET_USD = 3000.0
+BURST, BURSTING, BURST_SHARE, RETRIES = "provider-burst", "gpt-4o-mini", 0.25, 3
+SUMMARIZE = "claude-haiku"
+ARCHIVE, ARCHIVE_TIMES = "summarize-archive", 80
+"""A job that sends documents so many times as long as usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,8 @@ class Litellm:
         self.on.budget_left.set(labels(**TEAM), TEAM_BUDGET_USD - self.spent)
         expected = sum(one.per_second for one in self.arrivals.values()) * 2.0
         self.on.in_flight.set((), poisson(self.world.chance, expected))
-        return page(vars(self.on).values())
+        text = page(vars(self.on).values())
+        return _without(SUMMARIZE, text) if "summarize-silent" in self.world.incidents else text
 
     def _begin(self, hosted: Hosted) -> None:
         """Show zeros, so that the first error is an increase."""
@@ -146,7 +151,7 @@ class Litellm:
             self.on.refused.add(_deployment(hosted, exception=status), 0)
 
     def _request(self, hosted: Hosted) -> None:
-        status = self._status(hosted)
+        status = self._retried(hosted)
         self.on.requests.add(_proxy(hosted, status=status))
         self.on.sent.add(_deployment(hosted))
         if status != 200:
@@ -158,9 +163,25 @@ class Litellm:
         self._spend(hosted, answer)
         self._times(hosted, answer)
 
+    def _retried(self, hosted: Hosted) -> int:
+        """The last status; callers do not see calls that failed and were tried again."""
+        status = self._status(hosted)
+        for _ in range(RETRIES if self._bursts(hosted) else 0):
+            if status == 200:
+                break
+            self.on.sent.add(_deployment(hosted))
+            self.on.refused.add(_deployment(hosted, exception=status))
+            status = self._status(hosted)
+        return status
+
+    def _bursts(self, hosted: Hosted) -> bool:
+        return hosted.name == BURSTING and BURST in self.world.incidents
+
     def _status(self, hosted: Hosted) -> int:
         if hosted.incident in self.world.incidents and self.world.happens(hosted.share):
             return hosted.status
+        if self._bursts(hosted) and self.world.happens(BURST_SHARE):
+            return 503
         drawn = self.world.chance.random()
         for status, probability in USUAL_ERRORS.items():
             if drawn < probability:
@@ -168,8 +189,12 @@ class Litellm:
             drawn -= probability
         return 200
 
+    def _is_archive(self, hosted: Hosted) -> bool:
+        return hosted.name == SUMMARIZE and ARCHIVE in self.world.incidents
+
     def _spend(self, hosted: Hosted, answer: int) -> None:
-        prompt = max(8, round(self.world.spread(hosted.prompt_tokens, 0.5)))
+        longer = ARCHIVE_TIMES if self._is_archive(hosted) else 1
+        prompt = max(8, round(self.world.spread(hosted.prompt_tokens * longer, 0.5)))
         cached = round(prompt * self.world.chance.uniform(0.1, 0.5))
         cost = (
             (prompt - cached) * hosted.input_usd
@@ -288,3 +313,10 @@ def _queue(hosted: Hosted) -> Labels:
 def _bare(hosted: Hosted) -> str:
     """The model without the provider's prefix."""
     return hosted.deployment.split("/")[-1]
+
+
+def _without(model: str, text: str) -> str:
+    """The page without the series of a model."""
+    return "".join(
+        line for line in text.splitlines(keepends=True) if line.startswith("#") or model not in line
+    )

@@ -12,6 +12,8 @@ _FIRST = (
 _GAP = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
 _AGENT = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
 TOOLS = {"search": 0.6, "calculator": 0.25, "tickets": 0.15}
+MORE = {"agent-tokens": 10, "agent-runaway": 5}
+"""How many times as many input tokens a call has in an incident."""
 USUAL_ERRORS = {"RateLimitError": 0.0012, "APITimeoutError": 0.0006}
 
 
@@ -63,7 +65,8 @@ class OtelGenai:
 
     def __call__(self) -> str:
         """Let time pass and write the page."""
-        for _ in range(self.arrivals.since_last()):
+        runs_away = "agent-runaway" in self.world.incidents
+        for _ in range(self.arrivals.since_last(10.0 if runs_away else 1.0)):
             self._request()
         return page(vars(self.on).values())
 
@@ -95,7 +98,7 @@ class OtelGenai:
 
     def _tokens(self) -> int:
         """Draw and count the tokens of a call; returns how many are written."""
-        more = 10 if "agent-tokens" in self.world.incidents else 1
+        more = max((MORE[one] for one in MORE if one in self.world.incidents), default=1)
         prompt = max(8, round(self.world.spread(700 * more, 0.4)))
         answer = max(2, round(self.world.spread(90, 0.4)))
         cached = round(prompt * self.world.chance.uniform(0.1, 0.4))

@@ -28,12 +28,13 @@ class World:
     """What all pages share. `compression` makes seasons pass faster, not requests come faster."""
 
     compression: float = 1.0
-    incidents: Incidents = field(default_factory=Incidents)
     now: Callable[[], float] = time.monotonic
     chance: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - a demo, no secret
+    incidents: Incidents = field(init=False)
     began: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.incidents = Incidents(now=self.now, compression=self.compression)
         self.began = self.now()
 
     @property

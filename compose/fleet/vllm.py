@@ -5,6 +5,7 @@ from compose.fleet.traffic import Arrivals, World, poisson
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 BLOCK_TOKENS = 16
+ROLLOUT_MINUTES = 60.0
 KV_CACHE_REQUESTS = 110.0
 """Running requests that would fill the KV cache."""
 
@@ -79,10 +80,14 @@ class Families:
 
 
 class Vllm:
-    """One replica. A request is drawn, then everything it touches is counted."""
+    """One replica. A request is drawn, then everything it touches is counted.
 
-    def __init__(self, world: World) -> None:
+    The server of the `following` version has no traffic until a rollout brings it.
+    """
+
+    def __init__(self, world: World, *, following: bool = False) -> None:
         self.world = world
+        self.following = following
         self.arrivals = Arrivals(world=world, peak=24.0)
         self.on = Families()
         self.id = labels(engine="0", model_name=MODEL)
@@ -106,10 +111,14 @@ class Vllm:
     def __call__(self) -> str:
         """Let time pass and write the page."""
         silent = "chat-silent" in self.world.incidents
-        for _ in range(self.arrivals.since_last(0.0 if silent else 1.0)):
+        for _ in range(self.arrivals.since_last(0.0 if silent else self._share())):
             self._request()
         self._gauges(silent=silent)
         return page(vars(self.on).values())
+
+    def _share(self) -> float:
+        moved = min(1.0, self.world.incidents.minutes("chat-rollout") / ROLLOUT_MINUTES)
+        return moved if self.following else 1.0 - moved
 
     def _request(self) -> None:
         crowded = "chat-queue" in self.world.incidents
@@ -171,7 +180,7 @@ class Vllm:
 
     def _gauges(self, *, silent: bool) -> None:
         crowded = "chat-queue" in self.world.incidents
-        expected = 0.0 if silent else self.arrivals.per_second * 2.3
+        expected = 0.0 if silent else self._share() * self.arrivals.per_second * 2.3
         running = poisson(self.world.chance, expected)
         waiting = poisson(self.world.chance, 60.0 if crowded else 0.2 * (not silent))
         self.on.running.set(self.id, running)
@@ -179,5 +188,7 @@ class Vllm:
         reasons = {"capacity": waiting, "deferred": 0}
         for reason, count in reasons.items():
             self.on.waiting_by_reason.set((*self.id, ("reason", reason)), count)
-        usage = 0.985 if crowded else min(0.9, running / KV_CACHE_REQUESTS)
+        filled = min(0.985, 0.85 + 0.01 * self.world.incidents.minutes("chat-crowded"))
+        usual = min(0.9, running / KV_CACHE_REQUESTS)
+        usage = 0.985 if crowded else filled if "chat-crowded" in self.world.incidents else usual
         self.on.kv_cache.set(self.id, round(usage, 4))

@@ -4,15 +4,16 @@ import asyncio
 import importlib.util
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
+from exporters.base.reloading import LOOK_EVERY_S, Reloading, Watched
 from exporters.base.serving import LOOPBACK, listen, url_of
 from generator.definitions import definitions
 from generator.opening import inventory_at
+from modelwatch.inventory import Settings
 from modelwatch.problems import ModelwatchError, Unreachable
 
 _PORT = 9475
@@ -94,7 +95,8 @@ def preview(
     settings = inventory_at(inventory).settings
     wanted = {"model": models, "environment": environments}
     if address is not None:
-        _serve(address, url=url, settings=settings, wanted=wanted, since=since)
+        current = _followed(inventory, settings)
+        _serve(address, url=url, settings=current, wanted=wanted, since=since)
     elif output is not None:
         _write(output, pictures, url=url, settings=settings, wanted=wanted, since=since)
 
@@ -104,7 +106,7 @@ def _write(
     pictures: Path | None,
     *,
     url: str,
-    settings: Any,
+    settings: Settings,
     wanted: Mapping[str, tuple[str, ...]],
     since: str,
 ) -> None:
@@ -138,11 +140,24 @@ def _write(
         raise ModelwatchError(f"{drawn.failed} queries failed; the end of {output} lists them")
 
 
+def _followed(path: str, settings: Settings) -> Callable[[], Settings]:
+    """The inventory's settings as they are now; a file with mistakes changes nothing."""
+    known = [settings]
+
+    def read() -> None:
+        known[:] = [inventory_at(path).settings]
+
+    if path != "-":
+        watched = Watched(name=path, files=lambda: [Path(path)], read=read)
+        Reloading([watched], LOOK_EVERY_S).start()
+    return lambda: known[0]
+
+
 def _serve(
     address: str,
     *,
     url: str,
-    settings: Any,
+    settings: Callable[[], Settings],
     wanted: Mapping[str, tuple[str, ...]],
     since: str,
 ) -> None:

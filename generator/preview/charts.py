@@ -25,6 +25,7 @@ _FONT = {"family": "system-ui, sans-serif", "size": 11, "color": HEX["text"]}
 _GRID = "#e6e8eb"
 _LONGEST_NAME = 60
 _DAY_S = 86_400
+_MINUTES_S = 8 * 60
 _BELOW = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
 
 
@@ -69,10 +70,17 @@ def _layout(period: Period | None = None, **more: Any) -> dict[str, Any]:
             "gridcolor": _GRID,
             "automargin": True,
             "nticks": 8,
-            "tickformat": "%H:%M" if period.seconds <= _DAY_S else "%b %d, %H:%M",
+            "tickformat": _tick_format(period),
             **more.get("xaxis", {}),
         }
     return layout
+
+
+def _tick_format(period: Period) -> str:
+    """As much of the time as tells ticks apart."""
+    if period.seconds <= _MINUTES_S:
+        return "%H:%M:%S"
+    return "%H:%M" if period.seconds <= _DAY_S else "%b %d, %H:%M"
 
 
 def _timeseries(asked: Asked, period: Period, events: tuple[Event, ...]) -> Figure:

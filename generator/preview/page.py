@@ -16,6 +16,7 @@ import plotly.io
 from generator.board_layout import layout
 from generator.preview import marks
 from generator.preview.answers import Asked, Event, View
+from generator.preview.asking import Period
 from generator.preview.charts import figure
 from generator.preview.marks import Href
 from modelwatch.board import Board
@@ -25,6 +26,7 @@ _ROW_HEIGHT, _GAP = 30, 8
 _HEADER = 210
 """Pixels above the first row; see the style sheet for the others."""
 _MOST_EVENTS = 50
+_LONG_S = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,6 @@ def page(
         f'<a href="{escape(address)}" data-board="{escape(uid)}">{escape(title)}</a>'
         for uid, (title, address) in boards.items()
     )
-    at = datetime.fromtimestamp(sections[0].view.period.end, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     notes = "".join(f"<p>{escape(note)}</p>" for note in frame.notes)
     refresh = f'<meta http-equiv="refresh" content="{frame.refresh_s}">' if frame.refresh_s else ""
     data = ",".join(f'"{place}":{drawn}' for place, drawn in figures.items())
@@ -67,7 +68,7 @@ def page(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(frame.policy)}">{refresh}'
         f"<title>modelwatch preview</title><style>{text_of('page.css')}</style></head><body>"
-        f"<header><b>modelwatch preview</b><p>Drawn from {escape(frame.source)} at {at}; times are "
+        f"<header><b>modelwatch preview</b><p>Drawn from {escape(frame.source)}; times are "
         "UTC. A preview of the boards, not Grafana: Grafana draws them in full.</p>"
         f"{notes}<nav>{nav}</nav>{frame.form}</header>{content}<footer>{_amiss(sections)}</footer>"
         f'<script type="application/json" id="figures">{{{data}}}</script>'
@@ -111,9 +112,16 @@ def _section(section: Section, href: Href, figures: dict[str, str], numbers: Ite
         f'<section class="board" data-anchor="{escape(section.anchor)}" '
         f'data-board="{escape(view.board.uid)}">'
         f"<h1>{escape(view.board.title)}</h1><p>{escape(view.board.question)}</p>"
-        f"<p>{chosen} · last {printed_duration(Decimal(round(view.period.seconds)))}</p>"
+        f"<p>{chosen} · {_span(view.period)}</p>"
         f"{f'<p>{models}</p>' if len(section.models) > 1 else ''}{_events(view)}{rows}</section>"
     )
+
+
+def _span(period: Period) -> str:
+    """How long, of long ones the minutes, and until when."""
+    length = round(period.seconds) if period.seconds < _LONG_S else round(period.seconds / 60) * 60
+    end = datetime.fromtimestamp(period.end, UTC)
+    return f"last {printed_duration(Decimal(length))} until {end:%Y-%m-%d %H:%M:%S UTC}"
 
 
 def _panel(

@@ -9,7 +9,7 @@ from pathlib import Path
 from modelwatch.problems import ModelwatchError, Unreachable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_TIMEOUT_S = 120
+_TIMEOUT_S = 300
 _WIDTH = 1600
 
 
@@ -25,7 +25,7 @@ def browser() -> str:
     raise Unreachable(f"--png needs a Chromium on PATH, under one of the names {', '.join(NAMES)}")
 
 
-def command(program: str, profile: Path, height: int) -> list[str]:
+def command(program: str, profile: Path, height: int, scale: float = 1) -> list[str]:
     """Chromium with nothing of the user's, waiting until the page has drawn."""
     return [
         program,
@@ -36,21 +36,22 @@ def command(program: str, profile: Path, height: int) -> list[str]:
         "--no-first-run",
         "--virtual-time-budget=15000",
         f"--window-size={_WIDTH},{height}",
+        f"--force-device-scale-factor={scale:g}",
         f"--user-data-dir={profile}",
         # Its sandbox cannot be made by root, which is who runs in a container.
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
     ]
 
 
-def take(page: Path, anchor: str, picture: Path, height: int) -> None:
-    """Write the picture of one board of the page.
+def take(page: Path, anchor: str, picture: Path, height: int, scale: float = 1) -> None:
+    """Write the picture of one board of the page, in the size of the window times `scale`.
 
     Raises:
         ModelwatchError: Chromium wrote none.
     """
     with tempfile.TemporaryDirectory() as profile:
         asked = [
-            *command(browser(), Path(profile), height),
+            *command(browser(), Path(profile), height, scale),
             f"--screenshot={picture.resolve()}",
             f"{page.resolve().as_uri()}#{anchor}",
         ]

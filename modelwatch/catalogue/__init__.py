@@ -14,6 +14,7 @@ from modelwatch.catalogue import (
     spend,
     stack,
     steps,
+    version_scores,
 )
 from modelwatch.catalogue.metric import Layer, Metric
 
@@ -33,6 +34,7 @@ _FILES = (
     inventory,
     spend,
     recorded,
+    version_scores,
     steps,
     stack,
 )

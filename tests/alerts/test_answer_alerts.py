@@ -22,6 +22,11 @@ def slo(name: str, **labels: str) -> str:
     return chat(f"slo:{name}", slo="quality", **labels)
 
 
+def told(name: str, severity: str = "ticket", **labels: str) -> dict[str, float | str]:
+    """Another alert that fires already."""
+    return {chat("ALERTS", alertname=name, alertstate="firing", severity=severity, **labels): 1}
+
+
 BOUND = chat("model:bad_judgements:wilson_lower_1d", score="groundedness")
 JUDGED_BAD = chat("model:judgements:events1d", score="groundedness", verdict="bad")
 JUDGED_GOOD = chat("model:judgements:events1d", score="groundedness", verdict="good")
@@ -49,7 +54,10 @@ def burning(long: str, short: str, share: float) -> dict[str, float | str]:
             window="30d",
             score="groundedness",
         ): 0.95,
-        # Another score of the model says nothing about the promised one.
+        # Another score of the model says nothing about the promised one, told or not; and what
+        # only boards show was not told.
+        **told("ModelScoreLow", score="tone"),
+        **told("ModelScoreLow", "dashboard", score="groundedness"),
         chat("model:bad_judgements:wilson_lower_1d", score="tone"): 0.9,
         chat("model:judgements:events1d", score="tone", verdict="bad"): 900,
     }
@@ -68,6 +76,8 @@ def burn(long: str, short: str, share: float) -> Scene:
             "few judgements": {JUDGED_GOOD: 9},
             "nothing is judged": {BOUND: "", JUDGED_BAD: "", JUDGED_GOOD: ""},
             "better by now": {slo(f"error:ratio_rate{short}"): 0.01},
+            "the score was told": told("ModelScoreLow", score="groundedness"),
+            "a version was told": told("ModelVersionScoresWorse", score="groundedness"),
         },
     )
 
@@ -104,6 +114,22 @@ QUALITY_SCENES = [
             "at the limit": {SCORE: 0.7},
             "few answers": samples("groundedness", 29),
             "no score": {SCORE: ""},
+            "its version was told": told("ModelVersionScoresWorse", score="groundedness"),
+            "the promise was told": {
+                **told("ModelQualityBurn1d", slo="quality"),
+                chat("modelwatch_slo_objective_ratio", slo="quality", score="groundedness"): 0.95,
+            },
+            # Two of the inventory's rows for one promise, as when two exporters disagree.
+            "it was told by two": {
+                **told("ModelQualityBurn1d", slo="quality"),
+                chat("modelwatch_slo_objective_ratio", slo="quality", score="groundedness"): 0.95,
+                chat(
+                    "modelwatch_slo_objective_ratio",
+                    slo="quality",
+                    score="groundedness",
+                    objective="95%",
+                ): 0.95,
+            },
         },
     ),
     Scene(
@@ -236,7 +262,11 @@ RETRIEVAL_SCENES = [
         summary="35% of the retrievals of chat find nothing, over its limit of 20%.",
         labels={"limit": "20%"},
         fires={EMPTY: 0.35, **SOME_RETRIEVALS, **limit("retrieval_empty", 0.2, "30m", "20%")},
-        silent={"at the limit": {EMPTY: 0.2}, "little traffic": FEW_RETRIEVALS},
+        silent={
+            "at the limit": {EMPTY: 0.2},
+            "little traffic": FEW_RETRIEVALS,
+            "the loss was told": told("ModelRetrievalHitsLost", "page"),
+        },
     ),
     Scene(
         alert="ModelRetrievalHitsLost",

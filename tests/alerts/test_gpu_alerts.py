@@ -41,14 +41,18 @@ def hot(
 
 
 def errors(alert: str, series: str, words: str) -> Scene:
+    there = {card("gpu:temperature:celsius"): 60}
     return Scene(
         alert=alert,
-        hold="0m",
+        hold="1m",
         summary=f"GPU 3 of node-7 (pool a100) had 2 {words}; the limit is none.",
         labels=CARD,
-        fires={card(series): 2},
-        # The last code stays in the driver for good: it is no error of now.
-        silent={"no new ones": {card(series): 0, card("gpu:xid:code"): 79}},
+        fires={card(series): 2, **there},
+        silent={
+            # The last code stays in the driver for good: it is no error of now.
+            "no new ones": {card(series): 0, card("gpu:xid:code"): 79},
+            "the card is gone": {card("gpu:temperature:celsius"): ""},
+        },
     )
 
 

@@ -28,6 +28,8 @@ SERVED = chat("modelwatch_probe_served_model_info", served_model="tiny", **GOLDE
 CERTIFICATE = chat("model:probe_certificate_left:seconds", **GOLDEN)
 RETIREMENT = chat("model:retirement_left:seconds")
 
+DOWN = chat("ALERTS", alertname="ModelEndpointDown", alertstate="firing", severity="page")
+
 SCENES = [
     Scene(
         alert="ModelProbeFailing",
@@ -40,6 +42,7 @@ SCENES = [
             "two of five": {FAILURES: 0.4, FAILED: 2},
             "one failed run, the first of all": {FAILURES: 1, FAILED: 1},
             "no run lately": {FAILURES: "", FAILED: ""},
+            "the outage was told": {DOWN: 1},
             "failures come and go": {FAILURES: "0.6+0x3 0.2 0.6+0x3 0.2 0.6+0"},
         },
     ),

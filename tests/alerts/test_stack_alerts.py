@@ -47,6 +47,7 @@ OTHER_FAILURES = ruled("prometheus_rule_evaluation_failures_total", OTHER_GROUP)
 TOOK, EVERY = (
     ruled(f"prometheus_rule_group_{name}_seconds") for name in ("last_duration", "interval")
 )
+KEPT = "stack:recorded_series:count"
 CORRUPTIONS = select("prometheus_tsdb_wal_corruptions_total", PROMETHEUS)
 
 STACK_SCENES = [
@@ -106,6 +107,14 @@ STACK_SCENES = [
         fires={CORRUPTIONS: 1},
         silent={"none": {CORRUPTIONS: 0}},
     ),
+    Scene(
+        alert="NothingRecorded",
+        hold="5m",
+        summary="Prometheus has recorded nothing of ours for ten minutes: 1 heartbeat of the "
+        "rules is missing, the limit is none.",
+        fires={},
+        silent={"the rules write": {KEPT: 12000}},
+    ),
     counted(
         "AlertsDropped",
         "5m",
@@ -125,11 +134,15 @@ STACK_SCENES = [
 ]
 
 VLLM = {"job": "vllm", "instance": "gpu1:8000"}
-UP = select("up", VLLM)
-SOURCE = chat("modelwatch_source_info", **VLLM, engine="vllm")
+PROBE = {"job": "probe", "instance": "gpu1:9466"}
+
+
+def source(target: dict[str, str], engine: str) -> str:
+    return chat("modelwatch_source_info", **target, engine=engine)
+
+
 DCGM = {"job": "dcgm_exporter", "instance": "gpu1:9400"}
 DECLARED, AGAIN = (chat("modelwatch_model_info", team=team) for team in ("assist", "search"))
-KEPT = "stack:recorded_series:count"
 
 
 def down(labels: dict[str, str], joined: dict[str, float | str]) -> Scene:
@@ -144,8 +157,16 @@ def down(labels: dict[str, str], joined: dict[str, float | str]) -> Scene:
 
 
 COVERAGE_SCENES = [
-    down(VLLM, {SOURCE: 1}),
-    down(DCGM, {pool("modelwatch_gpu_source_info", **DCGM, engine="dcgm_exporter"): 1}),
+    down(PROBE, {source(PROBE, "modelwatch_probe"): 1}),
+    # A model's own target is told by ModelEndpointDown, not here again.
+    down(
+        DCGM,
+        {
+            pool("modelwatch_gpu_source_info", **DCGM, engine="dcgm_exporter"): 1,
+            source(VLLM, "vllm"): 1,
+            select("up", VLLM): 0,
+        },
+    ),
     down(ALERTMANAGER, {select("up", job="theirs", instance="x:1"): 0}),
     Scene(
         alert="InventoryMissing",

@@ -9,6 +9,7 @@ import pynvml
 import pytest
 
 from compose.fleet import cards
+from compose.fleet.incidents import INCIDENTS
 from exporters.gpu import CardsPage
 from exporters.gpu.cards import Cards
 from exporters.gpu.library import load
@@ -20,6 +21,7 @@ from modelwatch.problems import Unreachable
 from tests.exporters.gpu_bench import Page, down, numbers
 from tests.exporters.prometheus_server import server
 
+CARD_INCIDENTS = [name for name in INCIDENTS if name.startswith("card-")]
 FIRST, SECOND = (f"GPU-{card:08d}-5eed-4000-8000-0000000000de" for card in range(2))
 
 
@@ -29,7 +31,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(cards, "_clock", lambda: now[0])
     monkeypatch.setitem(cards._heat, "at", now[0])
     monkeypatch.setitem(cards._seen, "at", 0.0)
-    monkeypatch.setitem(cards._lost, "told", False)
+    monkeypatch.setattr(cards, "_told", set())
     return now
 
 
@@ -49,7 +51,7 @@ def _active(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
     class Control(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = {name: {"active": name in active} for name in ("card-hot", "card-lost")}
+            known = {name: {"active": name in active} for name in CARD_INCIDENTS}
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(known).encode())
@@ -144,6 +146,20 @@ def test_a_card_that_is_lost_tells_it_once(clock: list[float], active: set[str])
     assert (event.device, event.eventData) == (cards.SICK, 79)
     with pytest.raises(pynvml.NVMLError_Timeout):
         cards.nvmlEventSetWait_v2(None, 1)
+
+
+def test_a_card_with_an_error_tells_it_once_each_time(clock: list[float], active: set[str]) -> None:
+    for _ in range(2):
+        active.add("card-xid")
+        clock[0] += 15
+        event = cards.nvmlEventSetWait_v2(None, 1)
+        assert (event.device, event.eventData) == (0, 94)
+        with pytest.raises(pynvml.NVMLError_Timeout):
+            cards.nvmlEventSetWait_v2(None, 1)
+        active.clear()
+        clock[0] += 15
+        with pytest.raises(pynvml.NVMLError_Timeout):
+            cards.nvmlEventSetWait_v2(None, 1)
 
 
 def test_a_fleet_that_does_not_answer_has_no_incidents(
