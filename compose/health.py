@@ -52,8 +52,9 @@ def bring_up(attached: Attached, wanted: Collection[str], say: Callable[[str], o
                     if name in wanted and (code is not None or one.id not in old):
                         _refuse_ill(name, one, old.get(str(one.id), 0))
                 if code:
-                    _refuse_any(found)
-                    raise Unreachable(engine.failed(command, _text(output)))
+                    said = _text(output)
+                    _refuse_named(found, said)
+                    raise Unreachable(engine.failed(command, said))
                 if time.monotonic() - began > WITHIN_S:
                     raise _late(found, set(wanted) - healthy.keys())
                 time.sleep(_LOOK_EVERY_S)
@@ -82,11 +83,12 @@ def _refuse_ill(name: str, one: Container, earlier: int) -> None:
         raise Unreachable(_told(name, f"is {how}", one))
 
 
-def _refuse_any(found: Mapping[str, Container]) -> None:
-    """Compose says who failed; the log of that container says why."""
+def _refuse_named(found: Mapping[str, Container], said: str) -> None:
+    """Compose says last whom it waited for in vain; the log of that container says why."""
+    last = said.strip().rpartition("\n")[2]
     for name, one in found.items():
-        if (how := containers.condition(one)) not in {"ready", "not ready", "created"}:
-            raise Unreachable(_told(name, f"is {how}", one))
+        if str(one.name) in last or str(one.id)[:12] in last:
+            raise Unreachable(_told(name, "is not going to be healthy", one))
 
 
 def _late(found: Mapping[str, Container], missing: Collection[str]) -> Unreachable:

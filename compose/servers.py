@@ -13,7 +13,9 @@ from compose.processes import Process
 from modelwatch.problems import ModelwatchError, Unreachable
 
 READY_WITHIN_S = 60.0
-RELOAD_WITHIN_S = 30.0
+RELOAD_WITHIN_S = 90.0
+"""Prometheus gives what it still has for a storage that it is to forget a minute to go out."""
+
 STARTED_AFTER_S = 5.0
 """A server whose port is taken has ended by then; one that runs may be the child of a script."""
 

@@ -15,7 +15,7 @@ from modelwatch.promql import compressed
 Json = dict[str, Any]
 SCRAPE_INTERVAL = "15s"
 BUILT_IN = {"__rate_interval": "5m", "__url_time_range": "from=now-1h&to=now"}
-_VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|([A-Za-z_]\w*))")
 
 
 @cache

@@ -92,6 +92,11 @@ def _on(modifier: Any) -> frozenset[str] | None:
 
 
 def _called(expr: Any) -> Labels | None:
+    if expr.func.name == "label_replace":
+        series, target, _, source, _ = expr.args
+        labels = _vector(answered(series), expr)
+        _demand({source.val}, labels, expr)
+        return labels | {target.val}
     inner = [labels for labels in map(answered, expr.args) if labels is not None]
     if not inner:
         return None

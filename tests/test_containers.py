@@ -201,7 +201,8 @@ def test_doctor_finds_nothing_wrong_and_then_what_is(site: Site) -> None:
 
 def test_reload_takes_what_is_new_and_restarts_nothing(site: Site) -> None:
     before, text = site.starts(), site.inventory.read_text()
-    storage = f'remote_write: [{{url: "http://127.0.0.1:1/w", token_file: {site.secret}}}]'
+    (port,) = re.findall(r"127\.0\.0\.1:(\d+)/heartbeat", text)
+    storage = f'remote_write: [{{url: "http://127.0.0.1:{port}/w", token_file: {site.secret}}}]'
     new = f"scrape_interval: 30s, {storage}"
     site.inventory.write_text(text.replace("scrape_interval: 15s", new))
     said = run("reload", site.inventory)
@@ -209,7 +210,7 @@ def test_reload_takes_what_is_new_and_restarts_nothing(site: Site) -> None:
     loaded = site.prometheus("status/config")["yaml"]
     assert "scrape_interval: 1s500ms" in loaded
     assert "credentials_file: /etc/modelwatch/url" in loaded
-    assert "url: http://host.docker.internal:1/w" in loaded
+    assert f"url: http://host.docker.internal:{port}/w" in loaded
     assert site.starts() == before
     site.inventory.write_text(text)
     assert run("up", site.inventory).code == 0  # in the way, and with the files, that it runs with

@@ -82,7 +82,7 @@ def test_what_is_to_run_and_what_must_be_reached_is_told() -> None:
         "http://127.0.0.1:8000/v1",
     ]
     assert [(one.user, one.source, one.folder, one.name) for one in found.secrets] == [
-        ("remote_write", "/home/me/token", "prometheus", "token"),
+        ("remote write", "/home/me/token", "prometheus", "token"),
         ("receiver chat", "/home/me/a/url", "alertmanager", "url"),
         ("receiver other", "/home/me/b/url", "alertmanager", "2-url"),
         ("receiver same", "/home/me/a/url", "alertmanager", "url"),
