@@ -233,6 +233,7 @@ def _configured(inventory: Inventory, folder: Path, address: str) -> None:
     path = folder / "prometheus/prometheus.yml"
     document = yaml.safe_load(path.read_text())
     document["alerting"] = {}
+    document["remote_write"] = []
     document["scrape_configs"] = [
         job
         for job in document["scrape_configs"]
