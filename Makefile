@@ -39,7 +39,7 @@ docs: .venv/installed ## write the reference pages again
 pictures: prepare .venv/installed-test ## retake the pictures of the docs, in 6 minutes
 	@$(BIN)/python -m generator.pictures
 
-bench: .venv/installed-test ## measure generation, rules and queries in 12 minutes; ARGS="--only rules"
+bench: .venv/installed-test ## measure everything in three quarters of an hour; ARGS="--only rules"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 up: .venv/installed ## run the stack for INVENTORY, in containers where an engine answers

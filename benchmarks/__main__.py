@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure generating, rules, a board's query, an exporter's page."""
+"""`python -m benchmarks`: measure generating, rules, queries, exporters' pages, incidents."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import exposition, generating, gpu, quality, queries, rules
+from benchmarks import exposition, generating, gpu, incidents, quality, queries, rules
 from compose import programs
 from modelwatch import __version__
 
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "exposition": lambda _models, _hours: exposition.run(),
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),
+    "incidents": lambda _models, _hours: incidents.run(),
 }
 
 
@@ -27,7 +28,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
 )
 @click.option("--hours", default=6, show_default=True, help="Past that the rules find.")
 def main(only: str | None, models: int, hours: int) -> None:
-    """Measure what modelwatch costs. All parts together take about twelve minutes.
+    """Measure what modelwatch costs. Incidents take half an hour, all others twelve minutes.
 
     Example: python -m benchmarks --only rules --models 100
     """

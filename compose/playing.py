@@ -153,10 +153,10 @@ def watched(scene: Scene, since: float) -> Record:
     return _record(scene, since, {}, {})
 
 
-def times(record: Record) -> list[str]:
+def times(played: Sequence[Times]) -> list[str]:
     """A table of what was measured, in seconds."""
     heading = ["incident", "alert", "to firing", "to delivery", "from its end to resolution"]
-    return table([heading, *(row for one in record.played for row in _rows(one))])
+    return table([heading, *(row for one in played for row in _rows(one))])
 
 
 def _rows(one: Times) -> Iterator[list[str]]:

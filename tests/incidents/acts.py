@@ -74,7 +74,7 @@ def act(
     """Play these on a fresh stack, and check that exactly what is promised happened."""
     with scene(folder, path, text, write) as made:
         record = playing.play(made, names, linger=linger, watch=watch, said=say)
-    say("\n".join(playing.times(record)))
+    say("\n".join(playing.times(record.played)))
     check(record, *names)
     return record
 
@@ -122,7 +122,7 @@ def story(record: Record) -> str:
         f"{_alert(one.labels)}"
         for one in sorted(record.fired, key=lambda one: one.first)
     ]
-    return "\n".join(["", "delivered:", *sent, "fired:", *fired, *playing.times(record)])
+    return "\n".join(["", "delivered:", *sent, "fired:", *fired, *playing.times(record.played)])
 
 
 def _alert(labels: Mapping[str, str]) -> str:

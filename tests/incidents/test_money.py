@@ -24,7 +24,7 @@ def test_a_runaway_is_told_once_and_a_spent_share_until_the_budget_is_raised(
     (share,) = INCIDENTS["summarize-archive"].told
     with acts.scene(tmp_path, path, acts.PATIENT) as scene:
         played = playing.play(scene, names, watch="35m", said=acts.say)
-        acts.say("\n".join(playing.times(played)))
+        acts.say("\n".join(playing.times(played.played)))
         acts.check(played, *names)
 
         file = tmp_path / "fleet.yaml"
