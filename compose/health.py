@@ -19,6 +19,7 @@ RESTARTS = 3
 
 _LOOK_EVERY_S = 0.5
 _LAST_LINES = 8
+_LOG_WITHIN_S = 5.0
 
 
 def bring_up(attached: Attached, wanted: Collection[str], say: Callable[[str], object]) -> None:
@@ -98,9 +99,18 @@ def _late(found: Mapping[str, Container], missing: Collection[str]) -> Unreachab
 
 
 def _told(name: str, how: str, one: Container) -> str:
-    said = one.logs(tail=_LAST_LINES).decode(errors="replace").splitlines()
-    end = "\n".join(f"    {line}" for line in said)
+    end = "\n".join(f"    {line}" for line in _last_words(one))
     return f"{name} {how}; the end of its log says:\n{end}"
+
+
+def _last_words(one: Container) -> list[str]:
+    """The end of its log, which the engine may have a moment after the end itself."""
+    deadline = time.monotonic() + _LOG_WITHIN_S
+    while True:
+        said = one.logs(tail=_LAST_LINES).decode(errors="replace").splitlines()
+        if said or time.monotonic() > deadline:
+            return said
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _text(output: IO[str]) -> str:

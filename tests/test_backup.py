@@ -17,7 +17,7 @@ from tests.backed_up import Site
 from tests.command import run
 from tests.small_site import eventually
 
-pytestmark = [pytest.mark.servers, pytest.mark.real]
+pytestmark = [pytest.mark.servers, pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -148,7 +148,6 @@ def test_a_damaged_archive_changes_nothing(site: Site) -> None:
     assert not site.stack.dead
 
 
-@pytest.mark.slow
 def test_data_that_the_servers_refuse_is_put_back(site: Site, tmp_path: Path) -> None:
     site.silence("model", "chat")
     silences, until = site.silences(), time.time()
@@ -232,7 +231,6 @@ def test_a_backup_that_is_interrupted_starts_what_it_stopped(site: Site, name: s
     assert not list(site.folder.glob(".*.partial"))
 
 
-@pytest.mark.slow
 def test_a_backup_that_is_killed_leaves_a_stack_that_starts(site: Site) -> None:
     site.silence("model", "chat")
     silences, until = site.silences(), time.time()
@@ -260,7 +258,6 @@ backup_folder.{name} = {what}
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("at", KILLED_AT)
 def test_a_restore_that_is_killed_leaves_the_old_data_or_the_new(site: Site, at: str) -> None:
     site.silence("model", "chat")

@@ -22,7 +22,7 @@ from tests.browser import Seen, chromium, look
 from tests.command import run
 from tests.small_site import eventually, page
 
-pytestmark = [pytest.mark.servers, pytest.mark.real]
+pytestmark = [pytest.mark.servers, pytest.mark.real, pytest.mark.slow]
 
 TEXT = """\
 settings: {{scrape_interval: 15s, time_compression: 20, runbook_url: "{inbox}/runbooks"}}

@@ -63,7 +63,7 @@ def pids(stack: Stack) -> dict[str, int]:
 def test_up_runs_the_exporters_of_this_machine_and_down_ends_them(inventory: Path) -> None:
     inventory_port, gpu, probe = (free_port() for _ in range(3))
     write(inventory, exporters=line("inventory", inventory_port), gpu=gpu)
-    said = run("up", "models.yaml")  # a relative path, as it is typed
+    said = run("up", "--native", "models.yaml")  # a relative path, as it is typed
     assert said.code == 0, said.err
     first = running(inventory)
     assert set(pids(first)) == {"the gpu exporter", "the inventory exporter"}
@@ -74,7 +74,7 @@ def test_up_runs_the_exporters_of_this_machine_and_down_ends_them(inventory: Pat
     moved = free_port()
     write(inventory, exporters=f"{line('inventory', moved)}, {line('probe', probe)}")
     inventory.write_text(inventory.read_text().replace("name: chat", "name: chess"))
-    said = run("up", "models.yaml")
+    said = run("up", "--native", "models.yaml")
     assert said.code == 0, said.err
     second = running(inventory)
     assert second.prometheus.pid == first.prometheus.pid
@@ -83,7 +83,7 @@ def test_up_runs_the_exporters_of_this_machine_and_down_ends_them(inventory: Pat
     assert not any(one.alive for one in first.exporters)
 
     inventory.write_text(inventory.read_text().replace("name: chess", "name: chant"))
-    assert run("up", "models.yaml").code == 0
+    assert run("up", "--native", "models.yaml").code == 0
     assert pids(running(inventory)) == pids(second)  # they read the inventory again themselves
     page_at = f"http://127.0.0.1:{moved}/metrics"
     eventually(lambda: 'model="chant"' in requests.get(page_at, timeout=5).text)
@@ -95,7 +95,7 @@ def test_up_runs_the_exporters_of_this_machine_and_down_ends_them(inventory: Pat
 def test_a_taken_port_is_named_and_nothing_is_started(inventory: Path) -> None:
     with small_site.page("") as port:
         write(inventory, exporters=line("probe", port))
-        said = run("up", inventory)
+        said = run("up", "--native", inventory)
     assert said.code == 3
     assert f"127.0.0.1:{port} of the probe exporter is taken by " in said.err
     assert f"(process {os.getpid()})" in said.err
@@ -104,7 +104,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(inventory: Path) -> None:
 
 def test_a_killed_exporter_is_started_again(inventory: Path) -> None:
     write(inventory, exporters=line("inventory", free_port()))
-    assert run("up", inventory).code == 0
+    assert run("up", "--native", inventory).code == 0
     stack = running(inventory)
     (before,) = stack.exporters
     os.kill(before.pid, signal.SIGKILL)
@@ -122,7 +122,7 @@ def test_a_killed_exporter_is_started_again(inventory: Path) -> None:
 def test_what_cannot_be_started_again_does_not_end_the_others(inventory: Path) -> None:
     port = free_port()
     write(inventory, exporters=line("inventory", port))
-    assert run("up", inventory).code == 0
+    assert run("up", "--native", inventory).code == 0
     stack = running(inventory)
     (exporter,) = stack.exporters
     os.kill(exporter.pid, signal.SIGKILL)

@@ -131,7 +131,6 @@ what two replicas say together.
 
 EXPECTED = {
     "ModelQualityBurn1d": "promised",
-    "ModelQualityBurn3d": "promised",
     "ModelScoreLow": "low",
     "ModelScoreHigh": "high",
     "ModelEvaluatorSilent": "fallen-silent",
