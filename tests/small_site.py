@@ -52,7 +52,13 @@ def page(text: str, host: str = "127.0.0.1", status: int = 200, port: int = 0) -
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
 
-    server = ThreadingHTTPServer((host, port), Shelf)
+    with serving(ThreadingHTTPServer((host, port), Shelf)) as taken:
+        yield taken
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[int]:
+    """The port of a server that serves meanwhile."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

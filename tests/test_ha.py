@@ -17,7 +17,8 @@ from generator.definitions import definitions
 from generator.opening import inventory_at
 from modelwatch.catalogue.stack import NOTIFICATIONS_DROPPED
 from modelwatch.promql import select
-from tests.faults.site import COMPRESSION, eventually, kill, serving, watch
+from tests.faults.site import COMPRESSION, eventually, kill, watch
+from tests.small_site import serving
 from tests.wide import Wide, wide
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]

@@ -25,8 +25,9 @@ from modelwatch.promql import select
 from tests import real
 from tests.exporters.sample import ROOT
 from tests.faults.pages import Counted, counting
-from tests.faults.site import HEAD, eventually, measured, model, serving, watch
+from tests.faults.site import HEAD, eventually, measured, model, watch
 from tests.incidents.acts import on_free_ports
+from tests.small_site import serving
 from tests.wide import Wide, wide
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]

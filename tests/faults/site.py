@@ -25,6 +25,7 @@ from generator.build import build
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from modelwatch.inventory import Inventory
+from tests.small_site import serving
 
 COMPRESSION = 20
 """An hour passes in three minutes: holds, windows and waits of five minutes in 15 seconds."""
@@ -134,20 +135,6 @@ def site(
             yield Site(fleet=fleet, stack=stack, inbox=inbox, path=path)
         finally:
             native.stop(folder / "data")
-
-
-@contextmanager
-def serving(server: ThreadingHTTPServer) -> Iterator[int]:
-    """The port of a server that serves meanwhile."""
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield int(server.server_address[1])
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from compose import answers
 from tests.exporters.prometheus_server import api
 from tests.faults import pages
 from tests.faults.pages import Counted, counting
-from tests.faults.site import HEAD, eventually, measured, model, serving, site
+from tests.faults.site import HEAD, eventually, measured, model, site
+from tests.small_site import serving
 
 pytestmark = [pytest.mark.real, pytest.mark.servers]
 

@@ -21,7 +21,8 @@ from generator.opening import inventory_at
 from tests import real, small_site
 from tests.exporters.prometheus_server import values
 from tests.faults import pages
-from tests.faults.site import HEAD, eventually, model, serving, site
+from tests.faults.site import HEAD, eventually, model, site
+from tests.small_site import serving
 
 pytestmark = [pytest.mark.real, pytest.mark.servers]
 

@@ -18,9 +18,9 @@ from tests.faults.site import (
     eventually,
     measured,
     model,
-    serving,
     site,
 )
+from tests.small_site import serving
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]
 

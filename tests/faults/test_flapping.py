@@ -7,7 +7,8 @@ import pytest
 
 from tests.faults import pages
 from tests.faults.pages import Counted, counting
-from tests.faults.site import HEAD, measured, model, serving, site, watch
+from tests.faults.site import HEAD, measured, model, site, watch
+from tests.small_site import serving
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]
 

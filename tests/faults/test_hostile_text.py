@@ -25,7 +25,8 @@ from tests.command import run
 from tests.exporters.prometheus_server import values
 from tests.faults import hostile, pages
 from tests.faults.hostile import LINES, WORST
-from tests.faults.site import HEAD, eventually, serving, site
+from tests.faults.site import HEAD, eventually, site
+from tests.small_site import serving
 
 TAME = "some words"
 NEWER = ("teams", "tickets", "service-desk")

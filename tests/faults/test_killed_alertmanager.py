@@ -29,11 +29,11 @@ from tests.faults.site import (
     kill,
     measured,
     model,
-    serving,
     site,
     supervised,
     watch,
 )
+from tests.small_site import serving
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]
 

@@ -21,12 +21,12 @@ from tests.faults.site import (
     healthy_again,
     kill,
     measured,
-    serving,
     settled,
     site,
     supervised,
     watch,
 )
+from tests.small_site import serving
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]
 
