@@ -17,11 +17,11 @@ from compose import scene
 from compose.ports import free_port
 from compose.scene import Scene
 from compose.story import Teller
+from generator.asking import Prometheus
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from generator.preview import drawing
 from generator.preview import pictures as taking
-from generator.preview.asking import Prometheus
 from generator.preview.page import height_of
 from generator.stack import write
 from modelwatch.inventory import Inventory

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from generator.asking import Period, Series
 from generator.preview import marks
 from generator.preview.answers import Answer, Asked, Event
-from generator.preview.asking import Period, Series
 from generator.preview.charts import figure
 from generator.preview.colors import HEX
 from modelwatch.board import Annotation, Color, Line, Link, Panel, Step

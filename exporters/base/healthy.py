@@ -7,12 +7,16 @@ process 1: an init may come before it, and with `--pid host` all processes of th
 """
 
 import contextlib
+import http.client
 import re
+import socket
 import ssl
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468}
 """Where each listens by default. Importing them all would take longer than asking."""
@@ -30,11 +34,32 @@ def healthy(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=WITHIN_S, context=context) as answer:  # noqa: S310  # our own address
             return bool(answer.status == 200)
+    except urllib.error.HTTPError:
+        return False
+    except (OSError, http.client.HTTPException):
+        return _wants_certificate(url, context)
+
+
+def _wants_certificate(url: str, context: ssl.SSLContext) -> bool:
+    """Whether it is there, and only wants to see a certificate first, which we have not.
+
+    It says so after the handshake. We send nothing meanwhile: a server that ends a connection with
+    something unread resets it, and what it said last can be lost with that.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return False
+    try:
+        with (
+            socket.create_connection((parts.hostname, parts.port or 443), WITHIN_S) as bare,
+            context.wrap_socket(bare) as ours,
+        ):
+            ours.recv(1)
     except ssl.SSLError as failure:
-        # It wants to see a certificate first, which we have not; but it is there and answers.
         return failure.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
     except OSError:
         return False
+    return False
 
 
 def address(command: Sequence[str]) -> str | None:

@@ -11,6 +11,8 @@ import click
 
 from exporters.base.reloading import LOOK_EVERY_S, Reloading, Watched
 from exporters.base.serving import LOOPBACK, listen, url_of
+from generator.asking import Prometheus
+from generator.connecting import Access, access_options, session, web_address
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from modelwatch.inventory import Settings
@@ -26,18 +28,12 @@ def _since(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
-def _url(_: click.Context, __: click.Parameter, value: str) -> str:
-    if not re.match(r"https?://[^/]", value):
-        raise click.BadParameter("write an address that begins with http:// or https://")
-    return value
-
-
 @click.command()
 @click.argument("inventory", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "--prometheus",
     "url",
-    callback=_url,
+    callback=web_address,
     default="http://localhost:9090",
     show_default=True,
     metavar="URL",
@@ -71,6 +67,7 @@ def _url(_: click.Context, __: click.Parameter, value: str) -> str:
     metavar="DIR",
     help="Also write a picture per board, with the Chromium on PATH.",
 )
+@access_options
 def preview(
     inventory: str,
     *,
@@ -81,6 +78,7 @@ def preview(
     since: str,
     address: str | None,
     pictures: Path | None,
+    access: Access,
 ) -> None:
     """Draw the boards from a Prometheus as one page, without a Grafana.
 
@@ -94,31 +92,31 @@ def preview(
         raise ModelwatchError("drawing needs plotly; run: pip install 'modelwatch[preview]'")
     settings = inventory_at(inventory).settings
     wanted = {"model": models, "environment": environments}
+    prometheus = Prometheus(url=url, session=session(access))
     if address is not None:
         current = _followed(inventory, settings)
-        _serve(address, url=url, settings=current, wanted=wanted, since=since)
+        _serve(address, prometheus, settings=current, wanted=wanted, since=since)
     elif output is not None:
-        _write(output, pictures, url=url, settings=settings, wanted=wanted, since=since)
+        _write(output, pictures, prometheus, settings=settings, wanted=wanted, since=since)
 
 
 def _write(
     output: Path,
     pictures: Path | None,
+    prometheus: Prometheus,
     *,
-    url: str,
     settings: Settings,
     wanted: Mapping[str, tuple[str, ...]],
     since: str,
 ) -> None:
     from generator.preview import drawing  # noqa: PLC0415  # needs the extra
     from generator.preview import pictures as taking  # noqa: PLC0415
-    from generator.preview.asking import Prometheus  # noqa: PLC0415
     from generator.preview.page import height_of  # noqa: PLC0415
 
     if pictures:
         taking.browser()
     boards = definitions().boards
-    drawn = drawing.draw(boards, wanted, Prometheus(url=url), settings, since)
+    drawn = drawing.draw(boards, wanted, prometheus, settings, since)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(drawn.html, encoding="utf-8")
@@ -155,8 +153,8 @@ def _followed(path: str, settings: Settings) -> Callable[[], Settings]:
 
 def _serve(
     address: str,
+    prometheus: Prometheus,
     *,
-    url: str,
     settings: Callable[[], Settings],
     wanted: Mapping[str, tuple[str, ...]],
     since: str,
@@ -164,9 +162,7 @@ def _serve(
     from tornado.httpserver import HTTPServer  # noqa: PLC0415
 
     from generator.preview import drawing, serving  # noqa: PLC0415  # needs the extra
-    from generator.preview.asking import Prometheus  # noqa: PLC0415
 
-    prometheus = Prometheus(url=url)
     drawing.reach(prometheus)
     site = serving.Site(
         boards=definitions().boards,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from generator.asking import Period, Prometheus, QueryError, Series
 from generator.board_looks import is_instant
-from generator.preview.asking import Period, Prometheus, QueryError, Series
 from generator.preview.choosing import Choices, choose, substituted
 from generator.selectors import selectors
 from modelwatch.board import Annotation, Board, Line, Panel, Row

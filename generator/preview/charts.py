@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from generator.asking import Period, Series
 from generator.preview import colors
 from generator.preview.answers import Answer, Asked, Event, name_of
-from generator.preview.asking import Period, Series
 from generator.preview.colors import HEX
 from generator.preview.units import formatted, scale
 

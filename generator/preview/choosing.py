@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from generator.preview.asking import Period, Prometheus
+from generator.asking import Period, Prometheus
 from modelwatch.board import Board, Variable
 
 ALL = "All"

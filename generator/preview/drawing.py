@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 from plotly.offline import get_plotlyjs
 
+from generator.asking import Period, Prometheus, QueryError
 from generator.preview.answers import View, view
-from generator.preview.asking import Period, Prometheus, QueryError
 from generator.preview.choosing import choose
 from generator.preview.page import Frame, Section, page
 from modelwatch.board import Board

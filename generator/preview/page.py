@@ -13,10 +13,10 @@ from itertools import count
 
 import plotly.io
 
+from generator.asking import Period
 from generator.board_layout import layout
 from generator.preview import marks
 from generator.preview.answers import Asked, Event, View
-from generator.preview.asking import Period
 from generator.preview.charts import figure
 from generator.preview.marks import Href
 from modelwatch.board import Board

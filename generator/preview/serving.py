@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from plotly.offline import get_plotlyjs
 from tornado import web
 
+from generator.asking import Period, Prometheus, QueryError
 from generator.preview.answers import View, view
-from generator.preview.asking import Period, Prometheus, QueryError
 from generator.preview.drawing import period_of, reach
 from generator.preview.page import Frame, Section, page
 from modelwatch.board import Board
