@@ -57,6 +57,17 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Trusts the authorities that it was told, also where `REQUESTS_CA_BUNDLE` is set."""
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """What a request is sent with."""
+        told = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, told, cert)
+
+
 def web_address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """Callback of options that take the address of a server.
 
@@ -106,7 +117,7 @@ def session(access: Access | None = None) -> requests.Session:
         ModelwatchError: a file cannot be read, or does not hold what it should.
     """
     access = access or Access()
-    made = requests.Session()
+    made = _Session()
     made.headers["User-Agent"] = f"modelwatch/{__version__}"
     if access.user and access.password_file:
         secret = _secret(access.password_file)
