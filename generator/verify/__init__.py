@@ -1,0 +1,1 @@
+"""Does every selector find series, and does what watches the models work?"""
