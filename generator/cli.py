@@ -16,10 +16,10 @@ from click.shell_completion import get_completion_class
 
 from generator import explain as explanation
 from generator import listing, tree
-from generator.build import build
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from generator.series import predict
+from generator.targets import targets
 from modelwatch import __version__
 from modelwatch.inventory import Inventory, Settings
 from modelwatch.problems import InventoryError, ModelwatchError, Problem, as_github, as_json, render
@@ -148,20 +148,28 @@ def init(path: Path) -> None:
 @click.option(
     "--check", "compare", is_flag=True, help="Write nothing; exit 1 with a diff if it would change."
 )
+@click.option(
+    "--target",
+    type=click.Choice(list(targets())),
+    default="prometheus",
+    show_default=True,
+    help="Whose form the files have.",
+)
 @_without_collecting()
-def generate(inventory: str, output: Path, compare: bool) -> None:
+def generate(inventory: str, output: Path, *, compare: bool, target: str) -> None:
     """Write rules, boards, routing, runbooks and their tests from an inventory.
 
     Example: modelwatch generate models.yaml -o out
     """
     fleet = inventory_at(inventory)
-    files = build(fleet, definitions())
+    carrier = targets()[target]
+    files = dict(carrier.files(fleet, definitions()))
     if compare:
         if planned := tree.change(output, files):
             click.echo(tree.difference(output, files))
             raise ModelwatchError(
                 f"{output} is not what {inventory} says ({_changes(planned)}); "
-                f"run: modelwatch generate {inventory} -o {output}"
+                f"run: modelwatch generate {inventory} -o {output}{_said(target)}"
             )
         click.echo(f"{output} is up to date: {len(files)} files")
         return
@@ -173,7 +181,11 @@ def generate(inventory: str, output: Path, compare: bool) -> None:
             f"{output}/runbooks and set settings.runbook_url",
             err=True,
         )
-    click.echo(f"next: promtool test rules {output}/prometheus/tests/*.yml")
+    click.echo(f"next: {carrier.next_step.format(output=output)}")
+
+
+def _said(target: str) -> str:
+    return "" if target == "prometheus" else f" --target {target}"
 
 
 def _changes(planned: tree.Change) -> str:
