@@ -114,7 +114,7 @@ class _Written:
                 (*model.key, slo.kind),
                 {
                     "name": self.name("SLO", *identity, slo.kind),
-                    "displayName": f"{model.name}: {slo.kind.replace('_', ' ')} {slo.words}",
+                    "displayName": f"{slo.kind.replace('_', ' ')} {slo.words}",
                     **_labels(model),
                     "annotations": _facts(model, slo),
                 },

@@ -11,8 +11,8 @@ from modelwatch.promql import quoted
 Signal = Mapping[str, object] | list[Mapping[str, object]]
 """An entry under `signals:` of an engine, or several."""
 
-_MODEL = "model"
-"""The label that a query gets that has none for the model."""
+_MODEL = "served_model"
+"""The label that a query gets that has none for the model; rules add `model` themselves."""
 _UNITS = {
     "milliseconds": ("_milliseconds", "_ms", "_millis"),
     "microseconds": ("_microseconds", "_us"),
@@ -122,9 +122,10 @@ def of_gauge(gauge: Terms, service: str) -> Made:
     if len(gauge) != 1:
         raise NotUnderstoodError("it is more than one gauge")
     selector = gauge[0][1]
+    share = f"avg_over_time({selector}[5m])"
     made = _of_queries(
-        f"sum by (job, instance) (1 - {selector})",
-        f"count by (job, instance) ({selector})",
+        f"sum by (job, instance) (1 - {share})",
+        f"count by (job, instance) ({share})",
         [selector],
         service,
     )
