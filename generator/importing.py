@@ -77,13 +77,13 @@ def _documents(files: tuple[str, ...]) -> list[Foreign]:
         except InventoryError as error:
             problems += error.problems
             continue
-        if loaded:
-            problems += loaded[0].report.found
-        for document in loaded:
-            documents += [
-                Foreign(root=root, report=replace(document.report, found={}), notes=notes)
-                for root in _flat(document.root)
-            ]
+        problems += loaded.report.found
+        report = replace(loaded.report, found={})
+        documents += [
+            Foreign(root=root, report=report, notes=notes)
+            for outer in loaded.roots
+            for root in _flat(outer)
+        ]
     if problems:
         raise InventoryError(problems)
     return documents
@@ -99,7 +99,6 @@ def _flat(root: Block) -> list[Block]:
 
 def _promises(documents: list[Foreign], form: str | None) -> tuple[list[Promise], list[Problem]]:
     by_format: dict[str, list[Foreign]] = defaultdict(list)
-    notes: list[Problem] = []
     for document in documents:
         chosen = formats()[form] if form else _recognised(document)
         if chosen:
@@ -114,12 +113,10 @@ def _promises(documents: list[Foreign], form: str | None) -> tuple[list[Promise]
     promises = [
         promise for name, several in by_format.items() for promise in formats()[name].read(several)
     ]
-    problems = [problem for document in documents for problem in document.report.found]
+    problems = {problem for document in documents for problem in document.report.found}
     if problems:
-        raise InventoryError(problems)
-    for document in documents:
-        notes += [note for note in document.notes if note not in notes]
-    return promises, notes
+        raise InventoryError(tuple(problems))
+    return promises, list(dict.fromkeys(note for one in documents for note in one.notes))
 
 
 def _recognised(document: Foreign) -> Format | None:

@@ -49,6 +49,14 @@ class Document:
     report: Report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """A parsed file of several documents. Its problems so far are in the report."""
+
+    roots: tuple[Block, ...]
+    report: Report
+
+
 def load(path: str, content: bytes) -> Document:
     """The file as values with places.
 
@@ -61,24 +69,23 @@ def load(path: str, content: bytes) -> Document:
     return Document(root=builder.root, report=builder.report)
 
 
-def load_all(path: str, content: bytes) -> tuple[Document, ...]:
-    """Every document of a file that may hold several; they share one report. Empty ones are not.
+def load_all(path: str, content: bytes) -> Documents:
+    """Every document of a file that may hold several; empty ones are none.
 
     Raises:
         InventoryError: it cannot be read at all. What can be read around is only reported.
     """
     builder = _built(path, content, alone=False)
-    documents = []
-    for root, place in builder.ended:
-        if isinstance(root, Block):
-            documents.append(Document(root=root, report=builder.report))
-        elif root is not None:
-            builder.report.add(
-                place, "a document is made of keys and values", "begin with `apiVersion:`"
-            )
-    if not builder.ended:
-        builder.report.add((1, 1), "the file is empty", "check that it is the right one")
-    return tuple(documents)
+    report = builder.report
+    roots = [(root, place) for root, place in builder.ended if root is not None]
+    for root, place in roots:
+        if not isinstance(root, Block):
+            report.add(place, "a document is made of keys and values", "begin with `apiVersion:`")
+    if not roots:
+        report.add((1, 1), "the file is empty", "check that it is the right one")
+    return Documents(
+        roots=tuple(root for root, _ in roots if isinstance(root, Block)), report=report
+    )
 
 
 def _built(path: str, content: bytes, *, alone: bool) -> "_Builder":

@@ -30,6 +30,15 @@ def query(document: Foreign, block: Block, key: str) -> Query | None:
     return Query(text=found, place=block.at(key)) if found.strip() else None
 
 
+def query_under(document: Foreign, block: Block, *keys: str) -> Query | None:
+    """The query under several keys, of which the first that is missing is told."""
+    for key in keys[:-1]:
+        block = inner(document, block, key)
+        if not block:
+            return None
+    return query(document, block, keys[-1])
+
+
 def inner(document: Foreign, block: Block, key: str, *, required: bool = True) -> Block:
     """A block; an empty one where it is missing."""
     if key not in block:

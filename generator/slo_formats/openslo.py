@@ -9,7 +9,7 @@ from generator.slo_formats.fields import (
     labels_left,
     number,
     percent,
-    query,
+    query_under,
     several,
     share,
     team_of,
@@ -228,7 +228,7 @@ def _ratio(document: Foreign, ratio: Block, name: str) -> Indicator | None:
 
 
 def _query(document: Foreign, block: Block, key: str) -> Query | None:
-    source = inner(document, inner(document, block, key), "metricSource")
+    source = block.block(key).block("metricSource")
     kind = source.text("type")
     if kind and kind.lower() != "prometheus":
         document.left(
@@ -237,7 +237,7 @@ def _query(document: Foreign, block: Block, key: str) -> Query | None:
             "modelwatch reads Prometheus; see what supplies the same there",
         )
         return None
-    return query(document, inner(document, source, "spec"), "query")
+    return query_under(document, block, key, "metricSource", "spec", "query")
 
 
 def _compared(

@@ -10,6 +10,7 @@ from generator.slo_formats.fields import (
     labels_left,
     percent,
     query,
+    query_under,
     team_of,
     text,
     unread,
@@ -102,7 +103,7 @@ def _native(document: Foreign, way: Block) -> Indicator | None:
 
 
 def _metric(document: Foreign, way: Block, key: str) -> Query | None:
-    return query(document, inner(document, way, key), "metric")
+    return query_under(document, way, key, "metric")
 
 
 def _alerting(document: Foreign, alerting: Block, name: str) -> None:

@@ -1,0 +1,363 @@
+"""Objectives of other formats as a draft of an inventory: kept, guessed, left out or wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from generator.definitions import definitions
+from modelwatch.inventory import Inventory, Model
+from modelwatch.reading import read
+from tests.command import Said, run
+
+FOLDER = Path(__file__).parent / "slo_formats"
+FILES = ("openslo", "pyrra", "sloth", "sloth-kubernetes")
+
+
+def imported(name: str) -> tuple[Inventory, Said]:
+    said = run("import", FOLDER / f"{name}.yaml")
+    assert said.code == 0, said.err
+    return read("draft.yaml", said.out.encode(), definitions().engines), said
+
+
+def model(inventory: Inventory, name: str) -> Model:
+    (found,) = [one for one in inventory.models if one.name == name]
+    return found
+
+
+def promises(found: Model) -> dict[str, str]:
+    return {slo.kind: f"{slo.words} over {slo.window_days}d" for slo in found.slos}
+
+
+def of_text(folder: Path, text: str, *options: str) -> Said:
+    path = folder / "slos.yaml"
+    path.write_text(text, encoding="utf-8")
+    said = run("import", path, *options)
+    return Said(
+        code=said.code,
+        out=said.out.replace(f"{folder}/", ""),
+        err=said.err.replace(f"{folder}/", ""),
+    )
+
+
+def sloth(bad: str, total: str, *, objective: str = "99.9") -> str:
+    return f"""\
+version: prometheus/v1
+service: chat
+slos:
+  - name: it
+    objective: {objective}
+    sli:
+      events:
+        error_query: {bad}
+        total_query: {total}
+    alerting: {{}}
+"""
+
+
+# Kept.
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_draft_passes_the_check_and_says_where_each_objective_is_from(
+    name: str, tmp_path: Path
+) -> None:
+    draft = tmp_path / "draft.yaml"
+    said = run("import", FOLDER / f"{name}.yaml", "-o", draft)
+    assert said.code == 0, said.err
+    assert f"wrote {draft}: " in said.out
+    assert run("check", draft).code == 0
+    assert f"{name}.yaml:" in draft.read_text()
+    assert "# confirm: " in draft.read_text()
+    again = run("import", FOLDER / f"{name}.yaml", "-o", draft)
+    assert again.code == 1
+    assert "is already there" in again.err
+
+
+def test_objectives_on_a_known_engine_become_one_model() -> None:
+    inventory, _ = imported("sloth")
+    assistant = model(inventory, "assistant")
+    assert promises(assistant) == {
+        "availability": "99.9% over 30d",
+        "latency": "95% under 5s over 30d",
+        "time_to_first_token": "90% under 500ms over 30d",
+    }
+    (source,) = assistant.sources
+    assert (source.engine, source.job) == ("vllm", "vllm-prod")
+    assert source.engine_model == "meta-llama/Llama-3.1-8B-Instruct"
+    assert assistant.team == "search-team"
+
+
+def test_objectives_on_other_counters_get_an_engine_of_their_own() -> None:
+    inventory, _ = imported("sloth")
+    assert promises(model(inventory, "checkout")) == {
+        "availability": "99.5% over 30d",
+        "latency": "99% under 300ms over 30d",
+    }
+    requests, duration = inventory.engines["checkout"].signals
+    assert (requests.metric, requests.label) == ("http_requests_total", "code")
+    assert list(requests.values.items()) == [("server_error", "(5..|429)"), ("success", ".*")]
+    assert duration.metric == "http_request_duration_seconds"
+    assert inventory.engines["checkout"].model_label == "handler"
+    assert {one.value for one in inventory.engines["queue"].signals} == {"success", "server_error"}
+
+
+def test_a_gateway_with_two_models_becomes_two_sources() -> None:
+    inventory, said = imported("sloth-kubernetes")
+    (gateway,) = inventory.models
+    assert [source.engine_model for source in gateway.sources] == ["gpt-4o", "gpt-4o-mini"]
+    assert "# confirm: modelwatch also counts status_code=504 as failures" not in said.out
+    assert (
+        "# confirm: modelwatch leaves status_code=499, status_code=400 out of the total" in said.out
+    )
+
+
+def test_pyrra_names_the_window_and_the_team() -> None:
+    inventory, said = imported("pyrra")
+    assert promises(model(inventory, "embed-errors")) == {"availability": "99.9% over 28d"}
+    assert model(inventory, "embed-errors").team == "retrieval"
+    assert promises(model(inventory, "chat")) == {
+        "availability": "99% over 30d",
+        "latency": "95% under 10s over 7d",
+    }
+    assert "# confirm: the window is 2w in the document" in said.out
+    assert promises(model(inventory, "probe")) == {"availability": "99% over 28d"}
+
+
+def test_openslo_objects_are_joined_and_a_quantile_becomes_a_limit() -> None:
+    inventory, _ = imported("openslo")
+    ranking = model(inventory, "ranking")
+    assert promises(ranking) == {"availability": "99.5% over 28d"}
+    assert (ranking.team, ranking.sources[0].engine_model) == ("ranking-team", "ranker")
+    (limit,) = model(inventory, "chat").thresholds
+    assert (limit.signal, limit.labels["quantile"], limit.limit.text) == (
+        "request_duration",
+        "0.95",
+        "5s",
+    )
+
+
+def test_files_of_several_formats_make_one_inventory() -> None:
+    said = run("import", *(FOLDER / f"{name}.yaml" for name in FILES))
+    inventory = read("draft.yaml", said.out.encode(), definitions().engines)
+    assert {one.name for one in inventory.models} >= {"assistant", "gateway", "ranking", "probe"}
+    assert len({one.name for one in inventory.models}) == len(inventory.models)
+
+
+def test_a_list_of_kubernetes_and_standard_input_are_read() -> None:
+    text = (FOLDER / "sloth-kubernetes.yaml").read_text()
+    listed = "kind: List\nitems:\n  - " + text.replace("\n", "\n    ").rstrip() + "\n"
+    assert run("import", "-", stdin=listed).code == 0
+
+
+# Told.
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("sloth", "label cost_centre=ml-42 of service 'assistant' is not carried over"),
+        ("sloth", "sloth.yaml:18:13: the alert name 'AssistantHighErrorRate' is not carried over"),
+        ("sloth", "annotation summary=Too many answers fail. of alerts"),
+        ("sloth", "label routing_key=assistant of page_alert"),
+        ("sloth", "'requests-availability' has no ticket alert"),
+        ("sloth", "'three-seconds' is left out: vLLM has no bucket le=\"3\""),
+        ("pyrra", "'embed-errors' is not told apart by 'handler'"),
+        ("pyrra", "alerting.name of 'embed-errors' is not carried over: EmbedErrors"),
+        ("pyrra", "'native' is left out: it reads a native histogram"),
+        ("openslo", "AlertPolicy 'ranking-burn' is not carried over"),
+        ("openslo", "DataSource 'metrics' is not carried over"),
+        ("openslo", "label tags=llm of 'chat-p95' is not carried over"),
+        ("openslo", "'chat-p95' counts Timeslices; modelwatch counts events"),
+        ("openslo", "'chat-p95' begins anew with the calendar"),
+        ("openslo", "a query of Datadog is not read"),
+    ],
+)
+def test_what_is_not_carried_over_is_told_and_stands_in_the_draft(name: str, told: str) -> None:
+    _, said = imported(name)
+    assert told in said.err
+    assert told in said.out.partition("# Not carried over:")[2]
+
+
+def test_plugins_are_named_and_nothing_is_drafted_from_them() -> None:
+    said = run("import", FOLDER / "sloth-plugins.yaml")
+    assert (said.code, said.out) == (1, "")
+    assert "its queries are made by the plugin 'sloth-common/http/availability'" in said.err
+    assert "the plugin 'sloth.dev/contrib/info_labels/v1' is not run" in said.err
+    assert "none of these promises could be understood" in said.err
+
+
+VLLM = 'vllm:request_success_total{job="a",model_name="m"'
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "guess"),
+    [
+        (
+            f'sum(rate({VLLM},finished_reason=~"error|abort"}}[5m]))',
+            f"sum(rate({VLLM}}}[5m]))",
+            "modelwatch does not count finished_reason=abort as failures",
+        ),
+        (
+            f'sum(rate({VLLM},finished_reason="error",namespace="ml"}}[5m]))',
+            f"sum(rate({VLLM}}}[5m]))",
+            'the condition namespace="ml" is not carried over',
+        ),
+        (
+            'sum(rate(vllm:request_success_total{finished_reason="error"}[5m]))',
+            "sum(rate(vllm:request_success_total[5m]))",
+            "no query says which job; 'vllm' is a guess",
+        ),
+        (
+            'sum(rate(vllm:request_success_total{job=~"a.*",finished_reason="error"}[5m]))',
+            'sum(rate(vllm:request_success_total{job=~"a.*"}[5m]))',
+            'the condition job=~"a.*" is a pattern; name each job',
+        ),
+        (
+            'sum(rate(vllm:request_success_total{job="a",finished_reason="error"}[5m]))',
+            'sum(rate(vllm:e2e_request_latency_seconds_count{job="a"}[5m]))',
+            "not by vllm:e2e_request_latency_seconds_count",
+        ),
+    ],
+)
+def test_every_guess_is_marked(tmp_path: Path, bad: str, total: str, guess: str) -> None:
+    said = of_text(tmp_path, sloth(bad, total))
+    assert said.code == 0, said.err
+    (line,) = [line for line in said.out.splitlines() if guess in line]
+    assert line.lstrip().startswith("# confirm: ")
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "why"),
+    [
+        ("max(rate(a_total[5m]))", "sum(rate(b_total[5m]))", "`max` counts no events"),
+        ("sum(rate(a[5m] offset 1h))", "sum(rate(b[5m]))", "`offset` is not understood"),
+        ("sum(rate(a[5m])) / 3", "sum(rate(b[5m]))", "a number counts no events"),
+        ("sum(rate(a[5m])", "sum(rate(b[5m]))", "`)` is missing"),
+        ("sum(rate(a[5m:1m]))", "sum(rate(b[5m]))", "a subquery counts no events"),
+        (
+            "sum(rate(d_count[5m])) - sum(rate(d_bucket{le='1',a='b',c='d'}[5m]))",
+            "sum(rate(d_count[5m]))",
+            "its queries have different conditions",
+        ),
+        (
+            "sum(rate(x{code=~'5('}[5m]))",
+            "sum(rate(x[5m]))",
+            "the pattern of 'code' is not understood",
+        ),
+        (
+            "sum(rate(slo:bad:rate5m{slo='latency'}[5m]))",
+            "sum(slo:total:rate5m{slo='latency'})",
+            "it reads what modelwatch records",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_is_listed_with_the_reason(
+    tmp_path: Path, bad: str, total: str, why: str
+) -> None:
+    said = of_text(tmp_path, sloth(f'"{bad}"', f'"{total}"'))
+    assert said.code == 1
+    assert f"slos.yaml:4:5: 'it' is left out: {why}" in said.err
+
+
+def test_a_second_objective_of_a_kind_is_listed(tmp_path: Path) -> None:
+    first = sloth("sum(rate(x{code='5'}[5m]))", "sum(rate(x[5m]))")
+    said = of_text(tmp_path, f"{first}---\n{first.replace('name: it', 'name: again')}")
+    assert said.code == 0
+    assert (
+        "slos.yaml:15:5: 'again' is left out: 'chat' is promised 'availability' already by 'it' "
+        "(slos.yaml:4)" in said.err
+    )
+
+
+# Wrong.
+
+
+def test_all_mistakes_of_all_documents_are_told_at_once(tmp_path: Path) -> None:
+    said = of_text(
+        tmp_path,
+        """\
+version: prometheus/v1
+slos:
+  - name: a
+    objective: 0.999
+    sli: {events: {error_query: x}, raw: {error_ratio_query: y}}
+  - objective: often
+    sli: {events: {error_query: x}}
+---
+apiVersion: pyrra.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {}
+spec:
+  target: "101"
+  window: soon
+  indicator: {ratio: {errors: {metric: x}}}
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: b}
+spec:
+  service: s
+  indicatorRef: gone
+  budgetingMethod: Occurrences
+  timeWindow: [{duration: 5x, isRolling: true}]
+  objectives: [{target: 1}]
+---
+apiVersion: openslo/v1alpha
+kind: SLO
+metadata: {name: c}
+""",
+    )
+    assert said.code == 1
+    assert said.out == ""
+    assert [line for line in said.err.splitlines() if line.startswith("slos.yaml:")] == [
+        "slos.yaml:1:1: 'service' is missing; add `service:`",
+        "slos.yaml:4:16: 0.999 is of 100; write 99.9",
+        "slos.yaml:5:37: 'a' needs exactly one of events, raw, plugin; keep one",
+        "slos.yaml:6:5: 'name' is missing; add `name:`",
+        "slos.yaml:6:16: 'objective' is no number; write something like 99.9",
+        "slos.yaml:7:19: 'total_query' is missing; add `total_query:`",
+        "slos.yaml:11:11: 'name' is missing; add `name:`",
+        "slos.yaml:13:11: 'target' must be more than nothing and less than everything; "
+        "write a share such as 99.9%, in the unit of this format",
+        "slos.yaml:14:11: 'soon' is no duration; write something like 28d",
+        "slos.yaml:15:22: 'total' is missing; add `total:`",
+        "slos.yaml:22:17: there is no SLI 'gone'; import its file as well",
+        "slos.yaml:24:27: '5x' is no duration; write something like 28d or 4w",
+        "slos.yaml:25:25: 'target' must be more than nothing and less than everything; "
+        "write a share such as 99.9%, in the unit of this format",
+        "slos.yaml:27:13: 'openslo/v1alpha' is not read; convert it to openslo/v1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "slos.yaml:1:1: the file is empty"),
+        ("- a\n", "slos.yaml:1:1: a document is made of keys and values"),
+        ("a: [\n", "slos.yaml:1:5: a value is missing here"),
+        ("a: 1\na: 2\n", "slos.yaml:2:1: the key 'a' is already in line 1"),
+        ("a: 1\n", "slos.yaml:1:1: the document is of no format that is read here"),
+        ("version: prometheus/v1\nservice: s\nslos: {}\n", "slos.yaml:3:7: 'slos' is no list"),
+        ("version: prometheus/v1\nservice: s\nslos: [x]\n", "slos.yaml:3:8: an entry of 'slos'"),
+        ("version: prometheus/v1\nservice: []\nslos: []\n", "slos.yaml:2:10: 'service' is no text"),
+    ],
+)
+def test_a_file_that_is_none_of_these_is_told_in_words(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    said = of_text(tmp_path, text)
+    assert said.code == 1
+    assert said.out == ""
+    assert told in said.err
+
+
+def test_a_format_that_is_named_is_believed(tmp_path: Path) -> None:
+    said = of_text(tmp_path, "spec: {}\n", "--format", "pyrra")
+    assert said.code == 1
+    assert "'metadata' is missing" in said.err
+
+
+def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
+    said = run("import", tmp_path / "none.yaml")
+    assert said.code == 1
+    assert "cannot read" in said.err
