@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from generator.slo_formats import Promise
+from generator.slo_formats import Promise, one_line
 from generator.slo_meaning import Watched
 from generator.slo_meaning.custom import Signal
 from generator.slo_meaning.scope import Scope
@@ -61,9 +61,12 @@ def draft(found: list[Watched], engines: frozenset[str]) -> Draft:
     models: dict[object, _Model] = {}
     left: list[Left] = []
     for one in found:
-        model = models.setdefault(_home(one), _begun(one, models.values()))
-        if why := _added(model, one):
+        key = _home(one)
+        model = models.get(key) or _begun(one, models.values())
+        if why := _mixed(one, models.values()) or _added(model, one):
             left.append(Left(promise=one.promise, why=why))
+        else:
+            models[key] = model
     for model in models.values():
         model.engine = model.scope.engine or _engine_name(model.name, engines)
     count = sum(len(model.slos) + len(model.limits) for model in models.values())
@@ -76,6 +79,18 @@ def _home(one: Watched) -> object:
     return one.scope, facts.get("model", ""), facts.get("environment", "")
 
 
+def _mixed(one: Watched, others: Iterable[_Model]) -> str:
+    """Why the sources cannot stand beside others: a job is joined whole or by its instances."""
+    where = one.scope
+    for job in where.jobs:
+        for other in (model.scope for model in others):
+            if job in other.jobs and bool(where.instances) != bool(other.instances):
+                ways = ("by its instances", "whole")
+                here, there = ways if where.instances else reversed(ways)
+                return f"job '{job}' is read {here} here and {there} by others"
+    return ""
+
+
 def _begun(one: Watched, others: Iterable[_Model]) -> _Model:
     facts = one.promise.facts
     environment = facts.get("environment", "")
@@ -84,8 +99,8 @@ def _begun(one: Watched, others: Iterable[_Model]) -> _Model:
     name = facts.get("model", "") or (served[0] if len(served) == 1 else one.promise.service)
     name = slug(name.rpartition("/")[2]) or "model"
     if name in taken:
-        parts = (*one.scope.models, one.promise.name)
-        tail = slug(parts[0].rpartition("/")[2])
+        others_of_it = [text for text in one.scope.models if slug(text) != name]
+        tail = slug((*others_of_it, one.promise.name)[0].rpartition("/")[2])
         name = f"{name[: _LONGEST_NAME - 1 - len(tail)]}-{tail}"[:_LONGEST_NAME].strip("-")
     count = 2
     while name in taken:
@@ -165,10 +180,10 @@ def _model(model: _Model) -> Iterator[str]:
     if model.environment:
         head["environment"] = model.environment
     yield f"- {_indented(dump(head), 2).lstrip()}"
-    yield from (f"  {CONFIRM}{guess}\n" for guess in model.guesses)
     yield "  sources:\n"
     every = (*model.slos.values(), *model.limits.values())
-    yield from _comments(dict.fromkeys(note for one in every for note in one.confirm))
+    notes = (*model.guesses, *(note for one in every for note in one.confirm))
+    yield from _comments(dict.fromkeys(notes))
     for source in _sources(model.scope, model.engine):
         yield f"    - {_indented(dump(source), 6).lstrip()}"
     yield from _quality(model)
@@ -186,7 +201,7 @@ def _model(model: _Model) -> Iterator[str]:
 
 def _comments(guesses: Iterable[str]) -> Iterator[str]:
     for guess in guesses:
-        yield f"    {CONFIRM}{' '.join(guess.split())}\n"
+        yield f"    {CONFIRM}{one_line(guess)}\n"
 
 
 def _sources(where: Scope, engine: str) -> Iterator[dict[str, Any]]:
@@ -228,7 +243,8 @@ def _quality(model: _Model) -> Iterator[str]:
     yield "  quality:\n"
     if "good" not in facts:
         yield f"    {CONFIRM}which answers are good?\n"
-    yield f"    {facts.get('score', 'score')}: {{good: {facts.get('good', 'above 0.7')}}}\n"
+    score = {"good": facts.get("good", "above 0.7")}
+    yield _indented(dump({facts.get("score", "score"): score}), 4)
 
 
 def _window(text: str) -> tuple[int, str]:
@@ -249,8 +265,8 @@ def _limit(one: Watched) -> str:
 
 
 def _from(promise: Promise) -> str:
-    said = " ".join(f": {promise.description}".split()) if promise.description else ""
-    return f"{' '.join(promise.name.split())}, {promise.path}:{promise.place[0]}{said}"
+    said = f": {promise.description}" if promise.description else ""
+    return one_line(f"{promise.name}, {promise.path}:{promise.place[0]}{said}")
 
 
 def _indented(text: str, columns: int) -> str:

@@ -9,7 +9,7 @@ import click
 from generator.definitions import definitions
 from generator.draft_inventory import Left, draft
 from generator.opening import content_of
-from generator.slo_formats import Foreign, Format, Promise, formats
+from generator.slo_formats import Foreign, Format, Promise, formats, one_line
 from generator.slo_meaning import Watched, watched
 from generator.slo_meaning.terms import NotUnderstoodError
 from modelwatch.loading import load_all
@@ -139,7 +139,7 @@ def _note(left: Left) -> Problem:
         path=left.promise.path,
         line=line,
         column=column,
-        message=f"'{left.promise.name}' is left out: {left.why}",
+        message=one_line(f"'{left.promise.name}' is left out: {left.why}"),
     )
 
 

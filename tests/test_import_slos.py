@@ -164,7 +164,7 @@ def test_a_list_of_kubernetes_and_standard_input_are_read() -> None:
         ("pyrra", "'embed-errors' is not told apart by 'handler'"),
         ("pyrra", "alerting.name of 'embed-errors' is not carried over: EmbedErrors"),
         ("pyrra", "'native' is left out: it reads a native histogram"),
-        ("openslo", "AlertPolicy 'ranking-burn' is not carried over"),
+        ("openslo", "AlertPolicy 'ranking-burn', 2 times over 1h, is not carried over"),
         ("openslo", "DataSource 'metrics' is not carried over"),
         ("openslo", "label tags=llm of 'chat-p95' is not carried over"),
         ("openslo", "'chat-p95' counts Timeslices; modelwatch counts events"),
@@ -267,6 +267,44 @@ def test_a_second_objective_of_a_kind_is_listed(tmp_path: Path) -> None:
         "slos.yaml:15:5: 'again' is left out: 'chat' is promised 'availability' already by 'it' "
         "(slos.yaml:4)" in said.err
     )
+
+
+def test_a_job_is_not_read_whole_and_in_parts(tmp_path: Path) -> None:
+    part = f'{VLLM},instance="a:1"'
+    first = sloth(
+        f"""sum(rate({part},finished_reason="error"}}[5m]))""", f"sum(rate({part}}}[5m]))"
+    )
+    whole = first.replace(',instance="a:1"', "").replace('"m"', '"n"').replace("it", "whole")
+    said = of_text(tmp_path, f"{first}---\n{whole}")
+    assert said.code == 0, said.err
+    assert "'whole' is left out: job 'a' is read whole here and by its instances" in said.err
+
+
+def test_whatever_a_document_says_stays_text_in_the_draft(tmp_path: Path) -> None:
+    text = sloth("sum(rate(e_total[5m]))", "sum(rate(all_total[5m]))")
+    text = text.replace("name: it", 'name: "a\\nmodels: []\\u2028x: 1"\n    description: "#\\n- b"')
+    text = text.replace("service: chat", 'service: "Ä: \\"chat\\" # 1"')
+    text = text.replace("alerting: {}", 'alerting: {annotations: {summary: "a\\nb: c\\x07"}}')
+    said = of_text(tmp_path, text)
+    assert said.code == 0, said.err
+    inventory = read("draft.yaml", said.out.encode(), definitions().engines)
+    assert [one.name for one in inventory.models] == ["chat-1"]
+
+
+def test_a_composed_objective_is_listed(tmp_path: Path) -> None:
+    said = of_text(
+        tmp_path,
+        """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: both}
+spec:
+  service: s
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.9, indicatorRef: a}, {target: 0.9, indicatorRef: b}]
+""",
+    )
+    assert "slos.yaml:7:3: 'both' is left out: it is composed of several" in said.err
 
 
 # Wrong.

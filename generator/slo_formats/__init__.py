@@ -13,6 +13,11 @@ from modelwatch.problems import Place, Problem, Report
 from modelwatch.tree import Block
 
 
+def one_line(text: str) -> str:
+    """The text as it may stand in a comment or a message."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """PromQL and where it was written."""
@@ -75,7 +80,13 @@ class Foreign:
         """Note something that the inventory will not say."""
         line, column = place
         self.notes.append(
-            Problem(path=self.report.path, line=line, column=column, message=message, advice=advice)
+            Problem(
+                path=self.report.path,
+                line=line,
+                column=column,
+                message=one_line(message),
+                advice=advice,
+            )
         )
 
 

@@ -72,9 +72,22 @@ def _read(documents: Sequence[Foreign]) -> Iterator[Promise]:
             yield from _promises(document, root, known)
         elif kind in _ADVICE:
             if not _is_ours(root):
-                document.left(root.place, f"{kind} '{name}' is not carried over", _ADVICE[kind])
+                said = f"{kind} '{name}'{_burning(root)} is not carried over"
+                document.left(root.place, said, _ADVICE[kind])
         elif kind not in {"Service", "SLI"}:
             document.wrong(root.at("kind"), f"'{kind}' is no kind of OpenSLO", "see its spelling")
+
+
+def _burning(root: Block) -> str:
+    """The burn rate of a condition, or of the one that is written in a policy."""
+    specs = [root.block("spec")]
+    specs += [
+        one.block("spec") for one in specs[0].items_of("conditions") if isinstance(one, Block)
+    ]
+    for condition in (spec.block("condition") for spec in specs):
+        if "threshold" in condition:
+            return f", {condition.text('threshold')} times over {condition.text('lookbackWindow')},"
+    return ""
 
 
 def _is_ours(root: Block) -> bool:
@@ -112,6 +125,13 @@ def _promises(document: Foreign, root: Block, known: _Known) -> Iterator[Promise
             f"a further objective of '{name}' is left out",
             "a model promises one share of each kind",
         )
+    if any("indicator" in one or "indicatorRef" in one for one in objectives):
+        document.left(
+            spec.key_at("objectives"),
+            f"'{name}' is left out: it is composed of several indicators",
+            "write an objective for each of them",
+        )
+        return
     indicator = _indicator(document, spec, name, known)
     for objective in objectives[:1]:
         target = (

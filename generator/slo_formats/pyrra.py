@@ -23,6 +23,7 @@ _KIND = "ServiceLevelObjective"
 _OBJECT_KEYS = ("apiVersion", "kind", "metadata", "spec", "status")
 _KEYS = ("description", "target", "window", "indicator", "alerting")
 _WAYS = ("ratio", "latency", "latencyNative", "bool_gauge")
+_YEARS = re.compile(r"(\d+)y")
 _DURATION = re.compile(r"(\d+(ms|s|m|h|d|w|y))+")
 
 
@@ -59,7 +60,7 @@ def _promise(document: Foreign) -> Iterator[Promise]:
         path=document.report.path,
         place=root.place,
         objective=objective,
-        window=window,
+        window=_YEARS.sub(lambda found: f"{365 * int(found[1])}d", window),
         description=text(document, spec, "description", required=False),
         team=team,
         indicator=indicator,

@@ -43,6 +43,7 @@ def _read(documents: Sequence[Foreign]) -> Iterator[Promise]:
             yield from _services(document, root, _as_written)
             continue
         unread(document, root, _OBJECT_KEYS, "the object")
+        _labels(document, root.block("metadata"), "the object")
         yield from _services(document, inner(document, root, "spec"), _in_kubernetes)
 
 

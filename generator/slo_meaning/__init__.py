@@ -52,15 +52,8 @@ def watched(promise: Promise, engines: Mapping[str, Engine]) -> Watched:
     """
     indicator = promise.indicator
     if indicator.up:
-        gauge = terms(indicator.up.text)
-        found = custom.of_gauge(gauge, promise.service)
-        return Watched(
-            promise=promise,
-            kind="availability",
-            scope=found.scope,
-            signals=found.signals,
-            confirm=found.confirm,
-        )
+        made = custom.of_gauge(terms(indicator.up.text), promise.service)
+        return _described(promise, "availability", made)
     if indicator.value:
         return _of_value(promise, meaning(indicator.value.text), engines)
     bad, whole = bad_and_all(indicator)
@@ -100,25 +93,36 @@ def _of_ours(promise: Promise, engines: Mapping[str, Engine]) -> Watched:
 
 def _of_custom(promise: Promise, bad: Terms, whole: Terms) -> Watched:
     found_latency = latency(bad, whole)
-    if found_latency:
-        base, le = found_latency
-        made = custom.of_histogram((*bad, *whole), base, promise.service)
-        limit = le * custom.factor(base)
-        return Watched(
-            promise=promise,
-            kind=_KIND_OF[next(iter(made.signals))],
-            scope=made.scope,
-            limit=limit,
-            signals=made.signals,
-            confirm=made.confirm,
-        )
-    made = custom.of_counters(bad, whole, promise.service)
+    if found_latency is None:
+        made = custom.of_counters(bad, whole, promise.service)
+        return _described(promise, "availability", made)
+    base, le = found_latency
+    made = custom.of_histogram((*bad, *whole), base, promise.service)
+    return _described(promise, _kind(made), made, limit=le * custom.factor(base))
+
+
+def _kind(made: custom.Made) -> str:
+    return _KIND_OF[next(iter(made.signals))]
+
+
+def _described(
+    promise: Promise,
+    kind: str,
+    made: custom.Made,
+    *,
+    limit: Decimal | None = None,
+    quantile: str = "",
+    confirm: tuple[str, ...] = (),
+) -> Watched:
+    """A promise on an engine that the inventory describes."""
     return Watched(
         promise=promise,
-        kind="availability",
+        kind=kind,
         scope=made.scope,
+        limit=limit,
+        quantile=quantile,
         signals=made.signals,
-        confirm=made.confirm,
+        confirm=(*made.confirm, *confirm),
     )
 
 
@@ -154,17 +158,8 @@ def _of_quantile(promise: Promise, found: Quantile, engines: Mapping[str, Engine
     engine, guess = _engine({found.of.metric}, engines)
     if engine is None:
         made = custom.of_histogram(((1, found.of),), base, promise.service)
-        scale = custom.factor(base)
-        kind = _KIND_OF[next(iter(made.signals))]
-        return Watched(
-            promise=promise,
-            kind=kind,
-            scope=made.scope,
-            limit=None if limit is None else limit * scale,
-            quantile=quantile,
-            signals=made.signals,
-            confirm=(*made.confirm, *note),
-        )
+        scaled = None if limit is None else limit * custom.factor(base)
+        return _described(promise, _kind(made), made, limit=scaled, quantile=quantile, confirm=note)
     row = _histogram(engine, base)
     scaled = None if limit is None else limit * Decimal(row.unit.factor)
     return _known(
@@ -189,7 +184,7 @@ def _engine(
     ]
     if not able:
         return None, ()
-    able.sort(key=lambda engine: not next(iter(names)).startswith(engine.name))
+    able.sort(key=lambda engine: not min(names).startswith(engine.name))
     others = " or ".join(engine.name for engine in able[1:])
     return able[0], (f"{others} has these metrics too",) if others else ()
 
