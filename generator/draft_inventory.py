@@ -63,7 +63,7 @@ def draft(found: list[Watched], engines: frozenset[str]) -> Draft:
     for one in found:
         key = _home(one)
         model = models.get(key) or _begun(one, models.values())
-        if why := _mixed(one, models.values()) or _added(model, one):
+        if why := _taken(one, models.values()) or _added(model, one):
             left.append(Left(promise=one.promise, why=why))
         else:
             models[key] = model
@@ -79,15 +79,25 @@ def _home(one: Watched) -> object:
     return one.scope, facts.get("model", ""), facts.get("environment", "")
 
 
-def _mixed(one: Watched, others: Iterable[_Model]) -> str:
-    """Why the sources cannot stand beside others: a job is joined whole or by its instances."""
+def _taken(one: Watched, others: Iterable[_Model]) -> str:
+    """Why the sources cannot stand beside others: each series is of one model.
+
+    A job is joined whole or by its instances, never both.
+    """
     where = one.scope
-    for job in where.jobs:
-        for other in (model.scope for model in others):
-            if job in other.jobs and bool(where.instances) != bool(other.instances):
+    for other in others:
+        there = other.scope
+        for job in where.jobs if where != there else ():
+            if job not in there.jobs:
+                continue
+            if bool(where.instances) != bool(there.instances):
                 ways = ("by its instances", "whole")
-                here, there = ways if where.instances else reversed(ways)
-                return f"job '{job}' is read {here} here and {there} by others"
+                here, elsewhere = ways if where.instances else reversed(ways)
+                return f"job '{job}' is read {here} here, and {elsewhere} by '{other.name}'"
+            both = set(where.models or ("",)) & set(there.models or ("",))
+            if both and (not where.instances or set(where.instances) & set(there.instances)):
+                named = f"'{min(both)}' of " if min(both) else ""
+                return f"{named}job '{job}' belongs to '{other.name}' already"
     return ""
 
 

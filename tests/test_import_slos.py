@@ -277,7 +277,15 @@ def test_a_job_is_not_read_whole_and_in_parts(tmp_path: Path) -> None:
     whole = first.replace(',instance="a:1"', "").replace('"m"', '"n"').replace("it", "whole")
     said = of_text(tmp_path, f"{first}---\n{whole}")
     assert said.code == 0, said.err
-    assert "'whole' is left out: job 'a' is read whole here and by its instances" in said.err
+    assert "'whole' is left out: job 'a' is read whole here, and by its instances" in said.err
+
+
+def test_a_model_of_a_gateway_is_not_taken_twice(tmp_path: Path) -> None:
+    text = (FOLDER / "sloth-kubernetes.yaml").read_text()
+    alone = text.replace('=~"gpt-4o|gpt-4o-mini"', '="gpt-4o"').replace("availability", "alone")
+    said = of_text(tmp_path, f"{text}---\n{alone}")
+    assert said.code == 0, said.err
+    assert "'alone' is left out: 'gpt-4o' of job 'litellm' belongs to 'gateway' already" in said.err
 
 
 def test_whatever_a_document_says_stays_text_in_the_draft(tmp_path: Path) -> None:

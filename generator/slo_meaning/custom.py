@@ -88,7 +88,8 @@ def of_histogram(read: Terms, base: str, service: str) -> Made:
         raise NotUnderstoodError("its queries have different conditions")
     if not _is_plain(first):
         raise NotUnderstoodError(
-            f"{first} has conditions on several labels; a source has job, instance and one more"
+            f"{first} has conditions that a source cannot say: "
+            "it has job, instance and one more label"
         )
     where, guesses = scope(
         [first], engine="", model_labels=_model_label(first), ignored=(), job=service
