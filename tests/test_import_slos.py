@@ -204,6 +204,11 @@ VLLM = 'vllm:request_success_total{job="a",model_name="m"'
         ),
         (
             'sum(rate(vllm:request_success_total{job="a",finished_reason="error"}[5m]))',
+            "sum(rate(vllm:request_success_total[5m]))",
+            'the queries do not agree on job="a"',
+        ),
+        (
+            'sum(rate(vllm:request_success_total{job="a",finished_reason="error"}[5m]))',
             'sum(rate(vllm:e2e_request_latency_seconds_count{job="a"}[5m]))',
             "not by vllm:e2e_request_latency_seconds_count",
         ),

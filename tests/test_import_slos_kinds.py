@@ -160,6 +160,12 @@ def test_further_objectives_and_inline_policies_are_listed(tmp_path: Path) -> No
         ),
         (ratio(bad="e", good="g", total="t"), "'it' needs exactly one of good, bad"),
         (ratio(bad="e"), "'total' is missing"),
+        (
+            ratio(bad="e", total="t").replace("counter: true", "counter: false"),
+            "its queries are gauges, which count no events",
+        ),
+        (ratio(bad="sum_over_time(e[5m])", total="t"), "`sum_over_time` counts no events"),
+        (ratio(bad="é_total", total="t"), "`é_total` is not understood"),
         (openslo("description: x"), "needs exactly one of ratioMetric, thresholdMetric"),
         (
             openslo(f"ratioMetric: {{raw: {source('a')}, rawType: failure}}"),

@@ -31,7 +31,8 @@ class Indicator:
     """What is measured; of the queries those are given that the document has.
 
     `error_ratio` and `success_ratio` are computed already. `up` is one where all is well and zero
-    where not. `value` is compared with `limit`: it is good up to there.
+    where not. `value` is compared with `limit`: it is good up to there. `of_gauges` says that bad,
+    good and total are no counters.
     """
 
     bad: Query | None = None
@@ -42,6 +43,7 @@ class Indicator:
     up: Query | None = None
     value: Query | None = None
     limit: Decimal | None = None
+    of_gauges: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

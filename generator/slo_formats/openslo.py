@@ -1,5 +1,6 @@
 """OpenSLO v1: SLO, SLI, AlertPolicy and the other kinds, which may refer to each other."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ _KEYS = (
 )
 _UNITS = {"d": 1, "w": 7, "M": 30, "Q": 90, "Y": 365}
 _BELOW = ("lt", "lte")
+_RATE = re.compile(r"\b(?:rate|increase|irate)\s*\(")
 
 
 @dataclass(slots=True)
@@ -244,7 +246,10 @@ def _ratio(document: Foreign, ratio: Block, name: str) -> Indicator | None:
     part, total = _query(document, ratio, sides[0]), _query(document, ratio, "total")
     if part is None or total is None:
         return None
-    return Indicator(bad=part, total=total) if "bad" in ratio else Indicator(good=part, total=total)
+    of_gauges = not ratio.flag("counter", default=True) and not _RATE.search(part.text)
+    if "bad" in ratio:
+        return Indicator(bad=part, total=total, of_gauges=of_gauges)
+    return Indicator(good=part, total=total, of_gauges=of_gauges)
 
 
 def _query(document: Foreign, block: Block, key: str) -> Query | None:

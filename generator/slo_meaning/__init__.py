@@ -60,6 +60,8 @@ def watched(promise: Promise, engines: Mapping[str, Engine]) -> Watched:
     names = {selector.metric for _, selector in (*bad, *whole)}
     if names <= _CANONICAL:
         return _of_ours(promise, engines)
+    if indicator.of_gauges:
+        raise NotUnderstoodError("its queries are gauges, which count no events")
     engine, guess = _engine(names, engines)
     if engine is None:
         return _of_custom(promise, bad, whole)

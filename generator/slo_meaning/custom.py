@@ -61,7 +61,7 @@ def _told_apart(bad: Terms, whole: Terms) -> tuple[Matcher, Selector] | None:
     part, every = bad[0][1], whole[0][1]
     extra = [one for one in part.matchers if one not in every.matchers]
     same = part.metric == every.metric and set(every.matchers) <= set(part.matchers)
-    if not same or len(extra) != 1 or not _is_plain(every):
+    if not same or len(extra) != 1 or extra[0].label in _NO_SCOPE or not _is_plain(every):
         return None
     return extra[0], every
 

@@ -75,7 +75,11 @@ def alternatives(matcher: Matcher) -> tuple[str, ...]:
 def _values(selectors: Sequence[Selector], label: str, guesses: list[str]) -> tuple[str, ...]:
     """What the selectors say about a label; nothing where it is a pattern."""
     found: dict[str, None] = {}
-    for matcher in dict.fromkeys(one for each in selectors if (one := each.of(label))):
+    said = dict.fromkeys(each.of(label) for each in selectors)
+    matchers = [matcher for matcher in said if matcher]
+    if matchers and len(said) > 1:
+        guesses.append(f"the queries do not agree on {' and '.join(map(str, matchers))}")
+    for matcher in matchers:
         allowed = alternatives(matcher)
         if not allowed:
             guesses.append(f"the condition {matcher} is a pattern; name each {label}")

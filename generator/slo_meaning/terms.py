@@ -86,13 +86,12 @@ _TOKEN = re.compile(
     | (?P<range>\[[^\]]*\])
     | (?P<duration>(?:[0-9]+(?:ms|[smhdwy]))+(?![\w:]))
     | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w:]))
-    | (?P<word>[a-zA-Z_:][\w:.]*)
+    | (?P<word>[a-zA-Z_:][\w:]*)
     | (?P<sign>=~|!~|!=|==|>=|<=|[-+*/%^<>=(){},@])
     )""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
-_RATES = ("rate", "increase", "irate")
-_TRANSPARENT = ("sum", *_RATES, "sum_over_time")
+_TRANSPARENT = ("sum", "rate", "increase", "irate")
 _PRECEDENCE = {"or": 1, "==": 2, "!=": 2, ">": 2, "<": 2, ">=": 2, "<=": 2, "+": 3, "-": 3}
 _PRECEDENCE |= {"*": 4, "/": 4, "%": 4}
 _UNSUPPORTED = ("and", "unless", "offset", "@", "^", "atan2")
