@@ -1,7 +1,6 @@
 """From a row of an engine's table to the PromQL that yields it per scraped target.
 
-What comes out carries `job`, `instance`, the engine's own name of the model as `engine_model` (or
-the card as `host` and `gpu`) and the labels that the signal needs, in base units; other labels may
+What comes out carries `job`, `instance`, the engine's own name of the model as `engine_model` (or the card as `host` and `gpu`) and the labels that the signal needs, in base units; other labels may
 be left over. Joining it to the inventory is `generator/engine_joins.py`.
 
 Series are summed before they are relabelled, so that the cost does not grow with labels that nobody
@@ -142,8 +141,7 @@ def counter_rate(row: Counter, engine: Engine, *, canonical: str = "") -> str:
 def presence(row: Counter | Expression, engine: Engine) -> str:
     """What a row counts, all values together: the models for which the engine counts at all."""
     if isinstance(row, Expression):
-        by = ", ".join(identity(engine, row.model_label))
-        return f"sum by ({by}) ({expression(row, engine)})"
+        return _of_target(row.expr.strip(), engine, row.model_label)
     return _total(row, engine, row.names)
 
 
@@ -239,8 +237,8 @@ def gauge(row: Gauge, engine: Engine) -> str:
 
 
 def expression(row: Expression, engine: Engine, *, canonical: str = "") -> str:
-    """PromQL of its own under our identity."""
-    vector = _identified(f"({row.expr.strip()})", engine, row.model_label)
+    """PromQL of its own under our identity, without labels that nobody reads."""
+    vector = _of_target(row.expr.strip(), engine, row.model_label, *row.labels, how=row.across)
     if canonical and canonical not in row.labels:
         return labelled(vector, canonical, row.value)
     return vector
