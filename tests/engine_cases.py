@@ -115,8 +115,11 @@ ASKED = CustomEngine(
     name="asked",
     model_label="model",
     signals=tuple(
-        CustomSignal(signal="requests", kind="promql", value=outcome, promql=f"rate({metric}[5m])")
-        for outcome, metric in (("success", "asked_ok_total"), ("server_error", "asked_bad_total"))
+        CustomSignal(signal="requests", kind="promql", value=outcome, promql=promql)
+        for outcome, promql in (
+            ("success", "sum by (job, instance, model) (rate(asked_ok_total[5m]))"),
+            ("server_error", "rate(asked_bad_total[5m])"),
+        )
     ),
 )
 
@@ -348,11 +351,13 @@ CASES = {
         scraped={
             'asked_ok_total{job="j",instance="i",model="llama",code="200"}': growing(3),
             'asked_ok_total{job="j",instance="i",model="llama",code="204"}': growing(4),
+            'asked_bad_total{job="j",instance="i",model="llama",code="500"}': growing(1),
+            'asked_bad_total{job="j",instance="i",model="llama",code="503"}': growing(1),
         },
         recorded={
             REQUESTS: {
                 requests("success", model="rank", engine="asked"): 7,
-                requests("server_error", model="rank", engine="asked"): 0,
+                requests("server_error", model="rank", engine="asked"): 2,
             },
         },
     ),
