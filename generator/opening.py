@@ -23,7 +23,24 @@ def inventory_at(path: str) -> Inventory:
             series than it allows itself.
         ModelwatchError: the file cannot be read.
     """
-    content = sys.stdin.buffer.read(_ENOUGH) if path == "-" else _content(Path(path))
+    return inventory_of(path, content_at(path))
+
+
+def content_at(path: str) -> bytes:
+    """The bytes of a file, or of standard input for `-`.
+
+    Raises:
+        ModelwatchError: the file cannot be read.
+    """
+    return sys.stdin.buffer.read(_ENOUGH) if path == "-" else _content(Path(path))
+
+
+def inventory_of(path: str, content: bytes) -> Inventory:
+    """The inventory that was read from a path.
+
+    Raises:
+        InventoryError: as for `inventory_at`.
+    """
     inventory = read("<stdin>" if path == "-" else path, content, definitions().engines)
     problems = (*receivers.problems(inventory), *_too_many_series(inventory, content))
     if problems:
