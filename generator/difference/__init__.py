@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from generator.build import build
+from generator.build import basis, build
 from generator.definitions import Definitions
 from generator.difference.alerts import AlertChanges, Alerting, alert_changes, alerting, watched
 from generator.difference.changes import Change, changes
@@ -80,10 +80,11 @@ class Difference:
 def side(inventory: Inventory, definitions: Definitions) -> Side:
     """The inventory with all that is generated from it."""
     prediction = predict(inventory, definitions)
+    found = basis(inventory, definitions)
     return Side(
         inventory=inventory,
-        files=build(inventory, definitions),
-        alerting=alerting(inventory, definitions),
+        files=build(inventory, definitions, found=found),
+        alerting=alerting(found.concerned),
         series={f"{name} ({where})": count for (name, where), count in prediction.models.items()},
         series_total=prediction.total,
     )

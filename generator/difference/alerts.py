@@ -1,14 +1,10 @@
 """Who is alerted of what, and how urgently, before and after a change."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from generator.definitions import Definitions
-from generator.inventory_series import constants
-from generator.proofs import Subject, concerns
-from modelwatch.inventory import Inventory
-from modelwatch.resolved import fleet
+from generator.proofs import Concern, Subject
 
 _RANK = ("", "dashboard", "ticket", "page")
 
@@ -66,14 +62,9 @@ class AlertChanges:
         )
 
 
-def alerting(inventory: Inventory, definitions: Definitions) -> Alerting:
-    """Whom each alert can fire for in this inventory."""
-    known = fleet(constants(inventory, definitions.engines_of(inventory)))
-    found = [
-        concern
-        for of_topic in concerns(definitions.alerts, inventory, known).values()
-        for concern in of_topic
-    ]
+def alerting(concerned: Mapping[str, Sequence[Concern]]) -> Alerting:
+    """Whom each alert can fire for, from what is known of a fleet by topic."""
+    found = [concern for of_topic in concerned.values() for concern in of_topic]
     return Alerting(
         severities={
             concern.alert.name: {_name(one): one.severity for one in concern.subjects}
@@ -124,19 +115,15 @@ def _shifts(old: Alerting, new: Alerting) -> Iterator[Shift]:
     for alert in sorted(old.severities.keys() | new.severities.keys()):
         was, becomes = old.severities.get(alert, {}), new.severities.get(alert, {})
         for subject in sorted((was.keys() | becomes.keys()) & stay):
-            step = was.get(subject, ""), becomes.get(subject, "")
-            if step[0] != step[1]:
-                steps[alert, *step].append(subject)
+            before, after = was.get(subject, ""), becomes.get(subject, "")
+            if before != after:
+                steps[alert, before, after].append(subject)
     alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for (alert, before, after), subjects in steps.items():
         alike[before, after, tuple(subjects)].append(alert)
-    for before, after, subjects in sorted(alike, key=_step_order):
-        yield Shift(
-            before=before,
-            after=after,
-            subjects=subjects,
-            alerts=tuple(alike[before, after, subjects]),
-        )
+    for step in sorted(alike, key=_step_order):
+        before, after, told = step
+        yield Shift(before=before, after=after, subjects=told, alerts=tuple(alike[step]))
 
 
 def _step_order(step: tuple[str, str, tuple[str, ...]]) -> tuple[int, int, tuple[str, ...]]:

@@ -46,8 +46,8 @@ class Change:
     @property
     def is_risk(self) -> bool:
         """Whether somebody should look at it twice."""
-        return (
-            self.how == "removed" or self.how == "changed" and any(d.is_risk for d in self.details)
+        return self.how == "removed" or (
+            self.how == "changed" and any(d.is_risk for d in self.details)
         )
 
 

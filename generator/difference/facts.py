@@ -15,7 +15,8 @@ Kind = Literal["", "promise", "limit", "budget", "watch", "people"]
 class Fact:
     """One thing that is said. Facts of equal `meaning` are the same, however they are written.
 
-    The higher a part of `strict` is, the more is promised or the sooner somebody is told.
+    The higher a part of `strict` is, the more is promised or the sooner somebody is told; a limit
+    that is off has none.
     """
 
     text: str

@@ -14,7 +14,6 @@ _KEYS = {
 }
 _STRICTER_WHEN_HIGHER = frozenset({"retirement", "gpu_idle"})
 """Signals whose alert is about what is below the limit, or that is told so long before."""
-_NEVER = (Decimal("-Infinity"), Decimal("-Infinity"))
 
 
 def promises(slos: Iterable[Slo]) -> Facts:
@@ -47,7 +46,7 @@ def _name(threshold: Threshold) -> str:
 def _limit(threshold: Threshold) -> Fact:
     limit = threshold.limit
     if limit.text == OFF:
-        return Fact(text=OFF, meaning=OFF, kind="limit", strict=_NEVER)
+        return Fact(text=OFF, meaning=OFF, kind="limit")
     sign = 1 if threshold.signal in _STRICTER_WHEN_HIGHER else -1
     strict = (sign * limit.value, -duration(threshold.hold).value)
     hold = f"for {threshold.hold}"

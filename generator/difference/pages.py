@@ -16,6 +16,7 @@ LONGEST_COMMENT = 65_000
 
 _OPEN_LINES = 15
 _MOST_LINES = 60
+_MOST_NAMES = 8
 _MOST_RISKS = 20
 _LONGEST_WORD = 120
 _PLAIN = re.compile(r"(?:[A-Za-z0-9 ,()-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))+")
@@ -42,8 +43,8 @@ def _name(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else _code(text)
 
 
-_MARKDOWN = Style(quote=_code, name=_name, most=8)
-_TEXT = Style(quote=_one_line, name=_one_line, most=1_000_000)
+_MARKDOWN = Style(quote=_code, name=_name, most=_MOST_NAMES)
+_TEXT = Style(quote=_one_line, name=_one_line, most=_MOST_NAMES)
 
 
 def markdown(found: Difference) -> str:
@@ -85,7 +86,7 @@ def _cut(lines: Sequence[str], most: int) -> Iterable[str]:
 
 
 def text(found: Difference) -> str:
-    """The same for a terminal, with nothing left out."""
+    """The same for a terminal, with every line."""
     parts = [f"{headline(found)}\n"]
     first = risks(found, _TEXT)
     if first:

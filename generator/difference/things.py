@@ -37,6 +37,7 @@ Key = tuple[ThingKind, str, str]
 """Kind, name and environment; the last is empty where names are unique."""
 
 _AS_OTHER = {"cached_input": "input", "reasoning": "output"}
+_DAYS_OF_A_MONTH = 30
 _OWN_POLICIES = ("model-", "pool-", "budget-")
 
 
@@ -167,11 +168,11 @@ def _budget(budget: Budget, inventory: Inventory) -> Facts:
         subject = f"{subject} in {budget.environment}"
     return {
         "for": text(subject),
-        f"amount per {budget.period}": Fact(
+        "amount": Fact(
             text=budget.amount.text,
-            meaning=budget.amount.value,
+            meaning=(budget.amount.value, budget.period),
             kind="budget",
-            strict=(-budget.amount.value,),
+            strict=(-budget.amount.value * (_DAYS_OF_A_MONTH if budget.period == "day" else 1),),
         ),
         "told at": shares(budget.shares),
         **_owned(budget, inventory),
@@ -202,11 +203,12 @@ def _receiver(receiver: Receiver) -> Facts:
 
 
 def _fleet(inventory: Inventory) -> Facts:
-    own = {
-        thing.policy
-        for thing in (*inventory.models, *inventory.pools, *inventory.budgets)
-        if thing.policy.startswith(_OWN_POLICIES)
-    }
+    owned: tuple[Model | Pool | Budget, ...] = (
+        *inventory.models,
+        *inventory.pools,
+        *inventory.budgets,
+    )
+    own = {thing.policy for thing in owned if thing.policy.startswith(_OWN_POLICIES)}
     return {
         **_settings(inventory.settings),
         **limits(inventory.thresholds),
@@ -253,7 +255,7 @@ def _storage(storage: RemoteWrite) -> Fact:
         storage.password_file,
         storage.token_file,
         storage.ca_file,
-        storage.headers and f"headers {', '.join(sorted(storage.headers))}",
+        f"headers {', '.join(sorted(storage.headers))}" if storage.headers else "",
     )
     return Fact(text="; ".join(filter(None, parts)), meaning=storage)
 

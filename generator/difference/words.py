@@ -26,13 +26,16 @@ _TITLES: Mapping[str, tuple[ThingKind, ...]] = {
 }
 _OF_NEW = {"team", "tier", "owner", "cards", "kind", "for", "pages go to", "tickets go to"}
 """What is told of something new, besides its promises and its money."""
+_BUDGET_EFFECTS = {"": "", "tightened": "lowered", "loosened": "raised"}
 _HOWS = ("changed", "added", "removed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How words of the inventory are shown: `quote` for what may be anything, `name` for what is
-    mostly plain, and the most names in one sentence.
+    """How words of the inventory are shown.
+
+    `quote` is for what may be anything, `name` for what is mostly plain; `most` is how many names
+    a sentence has.
     """
 
     quote: Callable[[str], str]
@@ -143,14 +146,14 @@ def _noun(change: Change, style: Style) -> str:
 
 def _sentence(detail: Detail, style: Style) -> str:
     what, before, after = style.name(detail.what), detail.before, detail.after
-    effect = f" ({detail.effect})" if detail.effect else ""
     if not before:
-        return f"{what} {style.quote(after)} (new{', loosened' * (effect == ' (loosened)')})"
+        return f"{what} {style.quote(after)} (new)"
     if not after:
         return f"{what} {style.quote(before)} removed"
     if before == after:
         return f"{what} {style.quote(after)} changed"
-    return f"{what} {style.quote(before)} → {style.quote(after)}{effect}"
+    effect = _BUDGET_EFFECTS[detail.effect] if detail.kind == "budget" else detail.effect
+    return f"{what} {style.quote(before)} → {style.quote(after)}{f' ({effect})' if effect else ''}"
 
 
 def _shift(shift: Shift, style: Style) -> str:
@@ -218,8 +221,8 @@ def _watched(found: Difference, change: Change) -> str:
 def _alerts(alerts: AlertChanges, style: Style) -> Iterator[str]:
     for shift in alerts.shifts:
         yield f"- {_shift(shift, style)}"
-    for alert in alerts.used:
-        yield f"- {alert} is in use now"
+    if alerts.used:
+        yield f"- in use now: {', '.join(alerts.used)}"
     for alert, reason in alerts.unused.items():
         yield f"- {_unused(alert, reason)}"
     for alert, (before, after) in alerts.holds.items():
