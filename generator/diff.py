@@ -10,7 +10,7 @@ import click
 from generator.definitions import definitions
 from generator.difference import Difference, Side, difference, nothing, side
 from generator.difference.pages import as_json, markdown, text
-from generator.opening import content_at, inventory_of
+from generator.opening import content_of, inventory_of
 from modelwatch.inventory import Inventory
 from modelwatch.problems import InventoryError, Problem
 
@@ -49,7 +49,7 @@ def _both(old: str, new: str) -> tuple[Side, Side]:
     problems: dict[Problem, None] = {}
     content = _before(old)
     before = _read(old, content, problems) if content.strip() else None
-    after = _read(new, content_at(new), problems)
+    after = _read(new, content_of(new), problems)
     if problems or after is None:
         raise InventoryError(tuple(problems))
     known = definitions()
@@ -69,4 +69,4 @@ def _before(path: str) -> bytes:
     if path != "-" and not Path(path).exists():
         click.echo(f"note: {path} is not there; everything is new", err=True)
         return b""
-    return content_at(path)
+    return content_of(path)

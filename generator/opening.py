@@ -23,16 +23,7 @@ def inventory_at(path: str) -> Inventory:
             series than it allows itself.
         ModelwatchError: the file cannot be read.
     """
-    return inventory_of(path, content_at(path))
-
-
-def content_at(path: str) -> bytes:
-    """The bytes of a file, or of standard input for `-`.
-
-    Raises:
-        ModelwatchError: the file cannot be read.
-    """
-    return sys.stdin.buffer.read(_ENOUGH) if path == "-" else _content(Path(path))
+    return inventory_of(path, content_of(path))
 
 
 def inventory_of(path: str, content: bytes) -> Inventory:
@@ -48,10 +39,16 @@ def inventory_of(path: str, content: bytes) -> Inventory:
     return inventory
 
 
-def _content(path: Path) -> bytes:
-    """What is in the file; of one without an end only so much that it is seen to be too large."""
+def content_of(path: str) -> bytes:
+    """What is in the file; of one without an end only so much that it is seen to be too large.
+
+    Raises:
+        ModelwatchError: it cannot be read.
+    """
+    if path == "-":
+        return sys.stdin.buffer.read(_ENOUGH)
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return file.read(_ENOUGH)
     except OSError as failure:
         raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
