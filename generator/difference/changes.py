@@ -68,6 +68,8 @@ def name(key: Key) -> str:
     return f"{key[1]} ({key[2]})" if key[2] else key[1]
 
 
+_RANK: tuple[Kind, ...] = ("promise", "budget", "people", "limit", "watch", "")
+"""In which order facts are told."""
 _KINDS: tuple[ThingKind, ...] = ("model", "pool", "budget", "team", "receiver", "fleet")
 
 
@@ -96,7 +98,7 @@ def _together(found: Iterable[tuple[How, Key, tuple[Detail, ...]]]) -> Iterator[
 def _details(old: Facts, new: Facts, fleets: tuple[Facts, Facts]) -> Iterator[Detail]:
     """Facts that differ. A limit that is not said is the fleet's, and does not end there."""
     differ = {what for what in old.keys() | new.keys() if _differs(old.get(what), new.get(what))}
-    for what in sorted(differ):
+    for what in sorted(differ, key=lambda one: (_RANK.index((new.get(one) or old[one]).kind), one)):
         whole = what.partition(", ")[0]
         if whole != what and (whole in old) != (whole in new):
             continue
