@@ -133,4 +133,14 @@ def test_a_thousand_models_are_one_readable_comment() -> None:
     said = run("diff", "old.yaml", "new.yaml", "--format", "markdown")
     assert said.code == 0
     assert len(said.out) < min(LONGEST_COMMENT, 10_000)
-    assert "1,000 models changed; 1,000 promises loosened" in said.out.splitlines()[1]
+    assert said.out.splitlines()[1] == (
+        "### modelwatch: 1,000 models changed; 40 budgets changed; 1,000 promises loosened; "
+        "15 alerts no longer page"
+    )
+
+
+def test_the_page_about_reviews_shows_what_is_said() -> None:
+    page = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
+    quoted = [line.removeprefix("> ") for line in page.splitlines() if line.startswith("> ")]
+    assert len(quoted) > 4
+    assert set(quoted) <= set(GOLDEN.read_text(encoding="utf-8").splitlines())

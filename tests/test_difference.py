@@ -12,7 +12,7 @@ from generator.definitions import definitions
 from generator.difference import Difference, difference, nothing, side
 from generator.difference.changes import changes
 from generator.difference.pages import LONGEST_COMMENT, MARK, as_json, markdown, text
-from modelwatch.inventory import Inventory, Receiver, Team
+from modelwatch.inventory import Inventory
 from tests.fleets import CHAT, fleet
 from tests.inventory_texts import MODEL, ROOT, read_text
 
@@ -280,21 +280,10 @@ def test_a_comment_that_would_be_too_long_leaves_whole_sections_out() -> None:
 
 
 def test_sections_for_which_there_is_no_room_are_counted() -> None:
-    long = {
-        f"receiver-{number}": Receiver(name="", kind="x" * 999, settings={}) for number in range(60)
-    }
-    teams = {
-        f"team-{number}": Team(name="", page=("p" * 999,), ticket=("t" * 999,), contact="c" * 999)
-        for number in range(60)
-    }
-    pools = tuple(
-        replace(fleet().pools[0], name=f"p-{number}", team="t" * 999) for number in range(60)
-    )
-    models = tuple(replace(CHAT, name=f"m-{number}", owner="o" * 999) for number in range(60))
-    new = replace(fleet(), receivers=long, teams=teams, models=models, pools=pools)
-    page = markdown(alone(replace(fleet(), models=(), pools=()), new))
-    assert len(page) < LONGEST_COMMENT
-    assert re.search(r"Left out, as a comment has its limits: Who is told \([\d,]+ lines\)", page)
+    page = markdown(alone(nothing("").inventory, read_text(EVERYTHING)), longest=3000)
+    assert len(page) < 3000
+    assert "**Models**" in page
+    assert re.search(r"Left out, as .*: Settings and defaults \(\d+ lines\)", page)
 
 
 def test_programs_get_the_same_as_people() -> None:
@@ -324,6 +313,6 @@ def test_an_inventory_that_was_not_there_is_all_new() -> None:
     assert "5 models added; 2 GPU pools added; 3 budgets added; 3 teams added" in page
     assert "Look at these first" not in page
     assert (
-        "- new: `vision (production)`: cards `2`, owner `Mo Chen`, promise availability `99.9%`"
+        "- new: `vision (production)`: promise availability `99.9%`, owner `Mo Chen`, cards `2`"
         in page
     )

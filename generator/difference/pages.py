@@ -14,6 +14,8 @@ MARK = "<!-- modelwatch diff -->"
 LONGEST_COMMENT = 65_000
 """Characters; GitHub takes 65 536."""
 
+_RESERVE = 500
+"""Characters for saying what was left out."""
 _OPEN_LINES = 15
 _MOST_LINES = 60
 _MOST_NAMES = 8
@@ -47,10 +49,10 @@ _MARKDOWN = Style(quote=_code, name=_name, most=_MOST_NAMES)
 _TEXT = Style(quote=_one_line, name=_one_line, most=_MOST_NAMES)
 
 
-def markdown(found: Difference) -> str:
+def markdown(found: Difference, longest: int = LONGEST_COMMENT) -> str:
     """A comment for a pull request: short, with what few read folded away.
 
-    Sections that would make it too long for a comment are left out whole, and counted.
+    Sections that would make it longer than `longest` are left out whole, and counted.
     """
     parts = [f"{MARK}\n### modelwatch: {headline(found)}\n"]
     first = risks(found, _MARKDOWN)
@@ -60,7 +62,7 @@ def markdown(found: Difference) -> str:
     left_out = []
     for section in sections(found, _MARKDOWN):
         part = _section(section)
-        if sum(map(len, (*parts, part))) > LONGEST_COMMENT - 1000:
+        if sum(map(len, (*parts, part))) > longest - _RESERVE:
             left_out.append(f"{section.title} ({len(section.lines):,} lines)")
         else:
             parts.append(part)
