@@ -209,11 +209,21 @@ def test_a_less_urgent_tier_is_a_risk() -> None:
             "team assist: tickets go to tickets → on-call",
         ),
         (
+            lambda one: replace(
+                one,
+                receivers={
+                    **one.receivers,
+                    "on-call": replace(one.receivers["on-call"], settings={"url": "http://b"}),
+                },
+            ),
+            "receiver on-call: url http://127.0.0.1:9406/on-call → http://b",
+        ),
+        (
             lambda one: replace(one, settings=replace(one.settings, deadman="")),
             "deadman heartbeat removed",
         ),
     ],
-    ids=["model", "budget", "pool", "owner", "score", "receiver", "deadman"],
+    ids=["model", "budget", "pool", "owner", "score", "route", "receiver", "deadman"],
 )
 def test_what_is_lost_comes_first(change: Any, risk: str) -> None:
     found = only(fleet(), change(fleet()))

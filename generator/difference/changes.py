@@ -30,7 +30,7 @@ class Detail:
     def is_risk(self) -> bool:
         """Whether less is promised, seen or told than before, or to others."""
         lost = bool(self.kind and not self.after)
-        rerouted = self.what in {"pages go to", "tickets go to", "deadman"} and bool(self.before)
+        rerouted = self.kind == "route" and bool(self.before)
         return lost or rerouted or self.effect == "loosened"
 
 
@@ -42,13 +42,6 @@ class Change:
     kind: ThingKind
     subjects: tuple[str, ...]
     details: tuple[Detail, ...]
-
-    @property
-    def is_risk(self) -> bool:
-        """Whether somebody should look at it twice."""
-        return self.how == "removed" or (
-            self.how == "changed" and any(d.is_risk for d in self.details)
-        )
 
 
 def changes(old: Inventory, new: Inventory) -> tuple[Change, ...]:
@@ -68,7 +61,7 @@ def name(key: Key) -> str:
     return f"{key[1]} ({key[2]})" if key[2] else key[1]
 
 
-_RANK: tuple[Kind, ...] = ("promise", "budget", "people", "limit", "watch", "")
+_RANK: tuple[Kind, ...] = ("promise", "budget", "route", "people", "limit", "watch", "")
 """In which order facts are told."""
 _KINDS: tuple[ThingKind, ...] = ("model", "pool", "budget", "team", "receiver", "fleet")
 

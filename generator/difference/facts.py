@@ -7,8 +7,11 @@ from typing import Literal
 
 from modelwatch.inventory import Quantity, Source
 
-Kind = Literal["", "promise", "limit", "budget", "watch", "people"]
-"""What losing the fact would cost: a promise, an early warning, a sight, or somebody who hears."""
+Kind = Literal["", "promise", "limit", "budget", "watch", "people", "route"]
+"""What losing the fact costs: a promise, an early warning, money, a sight, somebody to ask.
+
+Of a `route`, which says who is told, each change does.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,8 +183,8 @@ def _budget(budget: Budget, inventory: Inventory) -> Facts:
 def _team(team: Team) -> Facts:
     hours = team.hours
     return {
-        "pages go to": names(team.page, "people"),
-        "tickets go to": names(team.ticket, "people"),
+        "pages go to": names(team.page, "route"),
+        "tickets go to": names(team.ticket, "route"),
         "contact": text(team.contact, "people"),
         "on call": text(team.on_call, "people"),
         "hours": text(
@@ -197,8 +197,8 @@ def _team(team: Team) -> Facts:
 
 def _receiver(receiver: Receiver) -> Facts:
     return {
-        "kind": text(receiver.kind, "people"),
-        **{key: text(value, "people") for key, value in receiver.settings.items()},
+        "kind": text(receiver.kind, "route"),
+        **{key: text(value, "route") for key, value in receiver.settings.items()},
     }
 
 
@@ -243,7 +243,7 @@ def _setting(value: object, name: str) -> Fact:
         return names(value)
     if isinstance(value, bool):
         return text("yes" if value else "no")
-    return text("" if value is None else value, "people" if name == "deadman" else "")
+    return text("" if value is None else value, "route" if name == "deadman" else "")
 
 
 def _storage(storage: RemoteWrite) -> Fact:
