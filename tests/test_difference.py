@@ -220,7 +220,7 @@ def test_a_less_urgent_tier_is_a_risk() -> None:
         ),
         (
             lambda one: replace(one, settings=replace(one.settings, deadman="")),
-            "deadman heartbeat removed",
+            "settings and defaults: deadman heartbeat removed",
         ),
     ],
     ids=["model", "budget", "pool", "owner", "score", "route", "receiver", "deadman"],
@@ -326,3 +326,9 @@ def test_an_inventory_that_was_not_there_is_all_new() -> None:
         "- new: `vision (production)`: promise availability `99.9%`, owner `Mo Chen`, cards `2`"
         in page
     )
+
+
+def test_a_model_with_another_name_is_one_gone_and_one_new() -> None:
+    found = text(between(PROMISED, PROMISED.replace("name: chat", "name: talk")))
+    assert found.startswith("1 model added, 1 removed\n\nLook at these first\n  - removed: model ")
+    assert re.search(r"^Series: [\d,]+ as before$", found, re.MULTILINE)

@@ -127,9 +127,11 @@ def _risks(found: Difference, style: Style) -> Iterator[str]:
         if change.how == "removed":
             yield f"removed: {_noun(change, style)}"
         elif change.how == "changed":
-            before = f"{_noun(change, style)}: " if change.kind != "fleet" else ""
+            before = _noun(change, style) if change.kind != "fleet" else "settings and defaults"
             yield from (
-                f"{before}{_sentence(detail, style)}" for detail in change.details if detail.is_risk
+                f"{before}: {_sentence(detail, style)}"
+                for detail in change.details
+                if detail.is_risk
             )
     for shift in found.alerts.shifts:
         if shift.is_risk:
@@ -230,6 +232,8 @@ def _alerts(alerts: AlertChanges, style: Style) -> Iterator[str]:
 
 
 def _count(count: Count) -> str:
+    if not count.more:
+        return f"{count.before:,} as before"
     return f"{count.before:,} → {count.after:,} ({count.more:+,})"
 
 
