@@ -39,6 +39,7 @@ LAZY = {
     "restore": "backup",
     "exporter": "exporter",
     "preview": "preview",
+    "diff": "diff",
     "export": "exporting",
     "import": "importing",
 }

@@ -23,7 +23,15 @@ def inventory_at(path: str) -> Inventory:
             series than it allows itself.
         ModelwatchError: the file cannot be read.
     """
-    content = content_of(path)
+    return inventory_of(path, content_of(path))
+
+
+def inventory_of(path: str, content: bytes) -> Inventory:
+    """The inventory that was read from a path.
+
+    Raises:
+        InventoryError: as for `inventory_at`.
+    """
     inventory = read("<stdin>" if path == "-" else path, content, definitions().engines)
     problems = (*receivers.problems(inventory), *_too_many_series(inventory, content))
     if problems:
