@@ -1,6 +1,7 @@
 """From a row of an engine's table to the PromQL that yields it per scraped target.
 
-What comes out carries `job`, `instance`, the engine's own name of the model as `engine_model` (or the card as `host` and `gpu`) and the labels that the signal needs, in base units; other labels may
+What comes out carries `job`, `instance`, the engine's own name of the model as `engine_model` (or
+the card as `host` and `gpu`) and the labels that the signal needs, in base units; other labels may
 be left over. Joining it to the inventory is `generator/engine_joins.py`.
 
 Series are summed before they are relabelled, so that the cost does not grow with labels that nobody
