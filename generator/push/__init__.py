@@ -138,15 +138,15 @@ def _counts(outcomes: list[Outcome]) -> str:
 
 def _keeper(folder: Path) -> Callable[[str, Present], str]:
     def keep(uid: str, present: Present) -> str:
-        text = json.dumps(present.content, indent=2, sort_keys=True) + "\n"
+        text = (json.dumps(present.content, indent=2, sort_keys=True) + "\n").encode()
         name = f"{uid}-version-{present.version}"
         path, number = folder / f"{name}.json", 1
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            while path.exists() and path.read_text("utf-8") != text:
+            while path.exists() and path.read_bytes() != text:
                 number += 1
                 path = folder / f"{name}-{number}.json"
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text)
         except OSError as failure:
             raise ModelwatchError(
                 f"cannot keep a copy in {path}: {failure.strerror}; {uid} stays as it is"
