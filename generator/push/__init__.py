@@ -120,13 +120,11 @@ def _outcomes(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[O
 def _tell(outcome: Outcome) -> None:
     if outcome.refusal:
         click.echo(f"{outcome.uid}: {outcome.refusal}", err=True)
-        return
-    if outcome.step == "unchanged":
-        return
-    kept = f"; what it was is in {outcome.copy}" if outcome.copy else ""
-    click.echo(f"{outcome.step:11} {outcome.uid}  {outcome.title}{kept}")
+    elif outcome.step != "unchanged":
+        kept = f"; what it was is in {outcome.copy}" if outcome.copy else ""
+        click.echo(f"{outcome.step:11} {outcome.uid}  {outcome.title}{kept}")
     for line in outcome.changes:
-        click.echo(f"    {line}")
+        click.echo(f"    {line}", err=bool(outcome.refusal))
 
 
 def _counts(outcomes: list[Outcome]) -> str:

@@ -85,6 +85,14 @@ def test_a_board_that_a_person_changed_is_not_overwritten(site: Site) -> None:
     assert "7 changed" in said.out
 
 
+def test_a_dry_run_says_what_a_person_changed(site: Site) -> None:
+    site.push()
+    site.person_saves(title="My costs")
+    said = site.push("--dry-run")
+    assert said.code == 1
+    assert "replaces it\n    ~ board | title\nerror: 1 of 8 boards would not be pushed" in said.err
+
+
 def test_force_keeps_a_copy_of_what_it_overwrites(site: Site) -> None:
     site.push()
     changed = site.person_saves(title="My costs")
@@ -161,6 +169,7 @@ def test_what_a_grafana_makes_of_a_board_is_no_change_of_a_person(tmp_path: Path
     with grafana(tmp_path, stored=_as_some_grafanas_store_it) as site:
         site.push()
         assert "nothing changed" in site.push().out
+        assert site.push("--dry-run").out.count("\n") == 1
         site.upgrade()
         assert "8 changed" in site.push().out
         site.person_saves(title="My costs")

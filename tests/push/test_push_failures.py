@@ -132,6 +132,8 @@ def test_a_name_and_password_do_as_well(site: Site, tmp_path: Path) -> None:
 def test_the_organisation_is_named_and_checked(site: Site) -> None:
     assert site.push("--org", "1").code == 0
     assert site.grafana.headers[-1]["X-Grafana-Org-Id"] == "1"
+    site.grafana.tokens[TOKEN] = EDITOR
+    assert site.push("--org", "1").code == 0, "an Editor may not look which one it is"
     said = site.push("--org", "2")
     assert "API key does not belong to the requested organization" in said.err
 
