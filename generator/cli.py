@@ -42,6 +42,8 @@ LAZY = {
     "diff": "diff",
     "export": "exporting",
     "import": "importing",
+    "push": "push",
+    "annotate": "push.annotate",
 }
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 
