@@ -94,16 +94,31 @@ def fits(labels: Mapping[str, str], told: Told) -> bool:
 
 
 def calm(scene: Scene) -> None:
-    """Return when no alert fires of which somebody would be told.
+    """Return when no alert fires of which somebody would be told, and nobody waits for an end.
+
+    What fired while the scene was set up is told as over minutes later, which is no part of a play.
 
     Raises:
         Unreachable: some still do; they are named.
     """
 
     def disturbed() -> list[str]:
-        return [one for one in alarming(scene.stack.prometheus_url) if one.split()[1] not in BUSY]
+        firing = alarming(scene.stack.prometheus_url)
+        return [one for one in (*firing, *_unresolved(scene)) if one.split()[1] not in BUSY]
 
     until(lambda: not disturbed(), "calm", CALM_WITHIN_S, scene.running, disturbed)
+
+
+def _unresolved(scene: Scene) -> Iterator[str]:
+    """Alerts that somebody was told of, and not yet of their end: severity, name, receiver."""
+    told: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
+    for one in notifications(scene, 0):
+        for alert in one.alerts:
+            told[one.receiver, frozenset(alert["labels"].items())] = alert["status"]
+    for (receiver, pairs), status in told.items():
+        if status == "firing":
+            labels = dict(pairs)
+            yield f"{labels['severity']} {labels['alertname']} told to {receiver}"
 
 
 def play(
