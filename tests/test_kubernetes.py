@@ -202,9 +202,34 @@ def test_only_what_the_inventory_declares_is_run() -> None:
     ]
     assert "exporters" not in components(files_for(inventory_at(str(EXAMPLES / "minimal.yaml"))))
     elsewhere = files_for(inventory_at(str(EXAMPLES / "everything.yaml")))
-    kinds = [one["metadata"]["name"] for one in objects(elsewhere, "exporters")]
-    assert "modelwatch-quality" in kinds
-    assert "modelwatch-gpu" not in kinds  # found by a file of the user's own
+    assert {one["metadata"]["name"] for one in objects(elsewhere, "exporters")} == {
+        "modelwatch-inventory",
+        "modelwatch-probe",
+        "modelwatch-quality",
+    }
+    scraped = [one["spec"]["jobName"] for one in objects(elsewhere, "scraping")]
+    assert "modelwatch_gpu-gpus" in scraped  # found by a file of the user's own
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"hosts": ()}, ["--pool=a100", "--environment=production"]), ({}, [])],
+    ids=["any node", "listed nodes"],
+)
+def test_cards_of_nodes_that_nobody_lists_are_of_the_only_pool(
+    change: dict[str, tuple[str, ...]], told: list[str]
+) -> None:
+    inventory = inventory_at(str(MODELS))
+    (pool,) = inventory.pools
+    every_node = replace(pool.sources[0], targets=(), job="cards")
+    pools = (replace(pool, sources=(every_node,), **change),)  # type: ignore[arg-type]  # hosts
+    found = {
+        one["kind"]: one for one in objects(files_for(replace(inventory, pools=pools)), "exporters")
+    }
+    (container,) = found["DaemonSet"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][4:] == told
+    (endpoint,) = found["PodMonitor"]["spec"]["podMetricsEndpoints"]
+    assert {"targetLabel": "job", "replacement": "cards"} in endpoint["relabelings"]
 
 
 def test_the_exporters_read_the_inventory_as_it_was_written() -> None:

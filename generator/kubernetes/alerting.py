@@ -12,6 +12,7 @@ from generator.kubernetes.objects import HEADER, Object, manifest, metadata
 from generator.kubernetes.secret_keys import keys
 from generator.yaml_text import dump
 from modelwatch.inventory import Inventory, Team
+from modelwatch.problems import DefinitionError
 
 SECRET = "modelwatch-receivers"  # noqa: S105  # a name
 TEMPLATES = "modelwatch-templates"
@@ -161,7 +162,7 @@ def _matchers(written: Sequence[str]) -> list[Object]:
 def _parts(matcher: str) -> tuple[str, str, str]:
     found = _MATCHER.fullmatch(matcher)
     if found is None:
-        raise ValueError(matcher)  # ours, and tested
+        raise DefinitionError(f"{matcher} is no matcher")
     name, how, quoted = found.groups()
     return name, how, quoted
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from compose.exporters import declared
+from compose.native.exporters import declared
 from generator.kubernetes import workloads
 from generator.kubernetes.kustomization import Component, Data
 from generator.kubernetes.objects import Object, labels, manifest, metadata
-from generator.kubernetes.scraping import ADDED, HONOR_TIMESTAMPS, is_ours, limits
+from generator.kubernetes.scraping import ADDED, HONOR_TIMESTAMPS, limits, runs_here
 from generator.prometheus import pace
 from modelwatch.inventory import Inventory, Settings, Source
 from modelwatch.problems import ModelwatchError
@@ -72,7 +72,7 @@ def _declared(inventory: Inventory) -> Iterator[_Ours]:
     """
     by_name: dict[str, list[Source]] = {}
     for name, source in declared(inventory):
-        if is_ours(source) and (source.targets or (name == "gpu" and not source.file_sd)):
+        if runs_here(source) and (source.targets or name == "gpu"):
             by_name.setdefault(name, []).append(source)
     for name, sources in sorted(by_name.items()):
         jobs = dict.fromkeys(source.scraped_job for source in sources)
@@ -81,11 +81,9 @@ def _declared(inventory: Inventory) -> Iterator[_Ours]:
 
 def _objects(one: _Ours, inventory: Inventory) -> Iterator[Object]:
     yield workloads.workload(one.name, inventory, copies=_copies(one))
-    if one.name == "gpu":
-        yield _pod_monitor(one, inventory.settings)
-        return
-    yield workloads.service(one.name)
-    yield _service_monitor(one, inventory.settings)
+    if one.name != "gpu":
+        yield workloads.service(one.name)
+    yield _monitor(one, inventory.settings)
 
 
 def _copies(one: _Ours) -> int:
@@ -93,36 +91,29 @@ def _copies(one: _Ours) -> int:
     return len(one.source.targets) if one.name == "inventory" else 1
 
 
-def _pod_monitor(one: _Ours, settings: Settings) -> Object:
-    """Cards are known by the node that they are in, whatever the pod is called."""
-    node = {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "replacement": f"$1:{one.port}"}
+def _monitor(one: _Ours, settings: Settings) -> Object:
+    """Cards are found by pod, for a service would hide of which node they are."""
+    cards = one.name == "gpu"
     return {
         "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
+        "kind": "PodMonitor" if cards else "ServiceMonitor",
         "metadata": metadata(workloads.full_name(one.name), one.name),
         "spec": {
             "selector": {"matchLabels": labels(one.name)},
-            "podMetricsEndpoints": [_endpoint(job, node, settings) for job in one.jobs],
+            "podMetricsEndpoints" if cards else "endpoints": [
+                _endpoint(job, _instance(one), settings) for job in one.jobs
+            ],
             **limits(one.jobs[0]),
         },
     }
 
 
-def _service_monitor(one: _Ours, settings: Settings) -> Object:
-    """One that runs alone is known by the target of the inventory, copies by their pods."""
-    pod = {"sourceLabels": ["__meta_kubernetes_pod_name"], "replacement": f"$1:{one.port}"}
-    alone = {"replacement": one.source.targets[0]}
-    instance = alone if _copies(one) == 1 else pod
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "ServiceMonitor",
-        "metadata": metadata(workloads.full_name(one.name), one.name),
-        "spec": {
-            "selector": {"matchLabels": labels(one.name)},
-            "endpoints": [_endpoint(job, instance, settings) for job in one.jobs],
-            **limits(one.jobs[0]),
-        },
-    }
+def _instance(one: _Ours) -> Object:
+    """Cards are known by their node, one that runs alone by its target, copies by their pods."""
+    if one.name != "gpu" and _copies(one) == 1:
+        return {"replacement": one.source.targets[0]}
+    name = "__meta_kubernetes_pod_node_name" if one.name == "gpu" else "__meta_kubernetes_pod_name"
+    return {"sourceLabels": [name], "replacement": f"$1:{one.port}"}
 
 
 def _endpoint(job: str, instance: Mapping[str, object], settings: Settings) -> Object:

@@ -4,6 +4,7 @@ Rules join on `job` and `instance`. Prometheus Operator would name a job after i
 labels such as `pod` that change with each restart: both is put right by relabelling.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -27,32 +28,37 @@ _FIELDS = {
 }
 
 
-def component(
-    name: str, title: str, inventory: Inventory, engines: Mapping[str, Engine], *, ours: bool
-) -> tuple[Component, ...]:
-    """Everything that the inventory names by target: `ours` or other people's; none if nothing."""
-    found = [
-        source
-        for sources in scraped(inventory).values()
-        for source in sources
-        if is_ours(source) is ours
-    ]
-    if not found:
-        return ()
-    text = manifest(_scrape_configs(found, inventory.settings, engines))
-    return (
+def components(inventory: Inventory, engines: Mapping[str, Engine]) -> tuple[Component, ...]:
+    """Everything that the inventory names by target or by file; nothing of existing jobs."""
+    found = [source for sources in scraped(inventory).values() for source in sources]
+    ours = [source for source in found if runs_here(source)]
+    theirs = [source for source in found if not runs_here(source)]
+    parts = (
+        ("scraping", "Who is scraped: targets of models and pools.", theirs),
+        (
+            "exporters-outside",
+            "Instead of `exporters`, where they run outside of the cluster.",
+            ours,
+        ),
+    )
+    return tuple(
         Component(
             name=name,
             title=title,
-            files={"scrape-configs.yaml": text},
+            files={"scrape-configs.yaml": manifest(_objects(sources, inventory.settings, engines))},
             resources=("scrape-configs.yaml",),
-        ),
+        )
+        for name, title, sources in parts
+        if sources
     )
 
 
-def is_ours(source: Source) -> bool:
-    """Whether one of our exporters is behind it. An application with our metrics is not ours."""
-    return source.engine.startswith("modelwatch") and source.engine != "modelwatch"
+def runs_here(source: Source) -> bool:
+    """Whether it is an exporter of ours, and no other people's list says where it is.
+
+    An application that exposes our metrics has the engine `modelwatch`; it is not ours.
+    """
+    return re.match("modelwatch[-_]", source.engine) is not None and not source.file_sd
 
 
 def limits(job: str) -> Object:
@@ -60,7 +66,7 @@ def limits(job: str) -> Object:
     return {} if job == INVENTORY_JOB else {_FIELDS[name]: value for name, value in LIMITS.items()}
 
 
-def _scrape_configs(
+def _objects(
     sources: Iterable[Source], settings: Settings, engines: Mapping[str, Engine]
 ) -> Iterator[Object]:
     """One object per job, scheme and path; several of them under one job are no second job."""

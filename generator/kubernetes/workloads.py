@@ -112,7 +112,7 @@ def _container(name: str, inventory: Inventory, secrets: dict[str, str]) -> Obje
             name,
             f"--inventory={_INVENTORY_PATH}/{INVENTORY_FILE}",
             f"--listen=:{port}",
-            *_options(name, inventory.settings),
+            *_options(name, inventory),
         ],
         **({"env": _cards()} if name == "gpu" else {}),
         "ports": [{"name": "metrics", "containerPort": port}],
@@ -139,17 +139,29 @@ def _container(name: str, inventory: Inventory, secrets: dict[str, str]) -> Obje
     }
 
 
-def _options(name: str, settings: Settings) -> tuple[str, ...]:
+def _options(name: str, inventory: Inventory) -> tuple[str, ...]:
     match name:
         case "gpu":
-            return ("--host=$(NODE_NAME)",)
+            return ("--host=$(NODE_NAME)", *_pool(inventory))
         case "quality":
             return (f"--token-file={_TOKEN_PATH}/token",)
         case "inventory":
-            own = settings.prometheus_url
+            own = inventory.settings.prometheus_url
             return (f"--prometheus-url={PROMETHEUS if own == Settings().prometheus_url else own}",)
         case _:
             return ()
+
+
+def _pool(inventory: Inventory) -> tuple[str, ...]:
+    """The pool of all nodes, where there is one: nodes that come and go are listed nowhere."""
+    pools = [
+        pool
+        for pool in inventory.pools
+        if any(source.engine == "modelwatch_gpu" for source in pool.sources)
+    ]
+    if len(pools) != 1 or pools[0].hosts:
+        return ()
+    return (f"--pool={pools[0].name}", f"--environment={pools[0].environment}")
 
 
 def _cards() -> list[Object]:

@@ -21,21 +21,8 @@ def _files(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
         rules.component(built, constants, inventory.settings),
         *boards.components(built),
         *alerting.components(inventory),
-        *scraping.component(
-            "scraping",
-            "Who is scraped: the targets of models and pools.",
-            inventory,
-            engines,
-            ours=False,
-        ),
+        *scraping.components(inventory, engines),
         *exporters.components(inventory),
-        *scraping.component(
-            "exporters-outside",
-            "Instead of `exporters`, where they run outside of the cluster: who is scraped then.",
-            inventory,
-            engines,
-            ours=True,
-        ),
     )
     below = {f"kubernetes/{path}": text for path, text in kustomization.files(components).items()}
     runbooks = {path: text for path, text in built.items() if path.startswith("runbooks/")}
