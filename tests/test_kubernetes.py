@@ -263,8 +263,10 @@ def test_a_file_that_cannot_be_a_key_of_its_own_is_refused(path: str, said: str)
 
 
 def test_generate_says_how_to_apply_and_check_finds_nothing_to_change(tmp_path: Path) -> None:
-    options = (MODELS, "-o", tmp_path, "--target", "kubernetes")
+    edited_on_windows = tmp_path / "models.yaml"
+    edited_on_windows.write_bytes(MODELS.read_bytes().replace(b"\n", b"\r\n"))
+    options = (edited_on_windows, "-o", tmp_path / "out", "--target", "kubernetes")
     said = run("generate", *options)
     assert said.code == 0, said.err
-    assert f"next: kubectl apply --server-side -k {tmp_path}/kubernetes" in said.out
+    assert f"next: kubectl apply --server-side -k {tmp_path}/out/kubernetes" in said.out
     assert run("generate", *options, "--check").code == 0

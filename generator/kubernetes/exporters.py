@@ -46,7 +46,7 @@ def components(inventory: Inventory) -> tuple[Component, ...]:
             "holds; split it into several inventories, one per cluster or team"
         )
     files = {
-        workloads.INVENTORY_FILE: inventory.text,
+        workloads.INVENTORY_FILE: _with_plain_ends_of_lines(inventory.text),
         **{f"{one.name}.yaml": manifest(_objects(one, inventory)) for one in ours},
     }
     main = Component(
@@ -63,6 +63,11 @@ def components(inventory: Inventory) -> tuple[Component, ...]:
         ),
     )
     return (main, _host_processes()) if any(one.name == "gpu" for one in ours) else (main,)
+
+
+def _with_plain_ends_of_lines(text: str) -> str:
+    """Ends of lines as they are read back, or the file would differ from itself for ever."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _declared(inventory: Inventory) -> Iterator[_Ours]:
