@@ -48,12 +48,47 @@ class Document:
     report: Report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """A parsed file of several documents. Its problems so far are in the report."""
+
+    roots: tuple[Block, ...]
+    report: Report
+
+
 def load(path: str, content: bytes) -> Document:
     """The file as values with places.
 
     Raises:
         InventoryError: it cannot be read at all. What can be read around is only reported.
     """
+    builder = _built(path, content, alone=True)
+    if not isinstance(builder.root, Block):
+        _no_block(builder, builder.report)
+    return Document(root=builder.root, report=builder.report)
+
+
+def load_all(path: str, content: bytes) -> Documents:
+    """Every document of a file that may hold several; empty ones are none.
+
+    Raises:
+        InventoryError: it cannot be read at all. What can be read around is only reported.
+    """
+    builder = _built(path, content, alone=False)
+    report = builder.report
+    roots = [(root, place) for root, place in builder.ended if root is not None]
+    for root, place in roots:
+        if not isinstance(root, Block):
+            report.add(place, "a document is made of keys and values", "begin with `apiVersion:`")
+    if not roots:
+        report.add((1, 1), "the file is empty", "check that it is the right one")
+    return Documents(
+        roots=tuple(root for root, _ in roots if isinstance(root, Block)), report=report
+    )
+
+
+def _built(path: str, content: bytes, *, alone: bool) -> "_Builder":
+    """The builder after the last event; `alone` refuses a second document."""
     text = _decoded(path, content)
     report = Report(path=path, lines=_BREAK.split(text))
     if found := _UNPRINTABLE.search(text):
@@ -63,16 +98,14 @@ def load(path: str, content: bytes) -> Document:
             "a character that cannot be shown is in the file",
             "delete it, or check that this really is a text file",
         )
-    builder = _Builder(report=report)
+    builder = _Builder(report=report, alone=alone)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         place, message, advice = explained(error, report.lines)
         _fail(report, place, message, advice)
-    if not isinstance(builder.root, Block):
-        _no_block(builder, report)
-    return Document(root=builder.root, report=report)
+    return builder
 
 
 def _decoded(path: str, content: bytes) -> str:
@@ -147,6 +180,8 @@ class _Builder:
     """Builds values from parser events, with a stack of its own instead of recursion."""
 
     report: Report
+    alone: bool
+    ended: list[tuple[Value, Place]] = field(default_factory=list)
     root: Value = None
     root_place: Place = (1, 1)
     stack: list[_Frame] = field(default_factory=list)
@@ -168,12 +203,15 @@ class _Builder:
             self._alias(event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
-            if self.documents > 1:
+            self.root, self.anchors = None, {}
+            if self.alone and self.documents > 1:
                 self._fail(
                     event,
                     "a second document starts here",
                     "keep one document per file: remove the line `---`",
                 )
+        elif isinstance(event, yaml.DocumentEndEvent):
+            self.ended.append((self.root, self.root_place))
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         text = event.value

@@ -99,6 +99,8 @@ def test_the_example_works_as_typed(name: str) -> None:
     assert typed[:2] == ["modelwatch", name]
     if name != "init":
         run("init", "models.yaml")
+    if name == "import":
+        run("export", "openslo", "models.yaml", "-o", "slos.yaml")
     if name in RUN_BY_OTHER_TESTS:
         command, arguments = COMMANDS[name], typed[2:]
         if isinstance(command, click.Group):
