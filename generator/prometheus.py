@@ -11,7 +11,7 @@ from generator.rule_files import header
 from generator.yaml_text import dump
 from modelwatch import promql
 from modelwatch.engine import Engine
-from modelwatch.inventory import Inventory, Source
+from modelwatch.inventory import Inventory, Settings, Source
 
 SAMPLE_LIMIT = 100_000
 """Samples per page above which a scrape is refused: a label gone wild must not fill the disk."""
@@ -33,18 +33,18 @@ INVENTORY_JOB = "modelwatch-inventory"
 
 def files(inventory: Inventory, engines: Mapping[str, Engine]) -> dict[str, str]:
     """Paths below `prometheus/` and their text."""
-    scraped = _scraped(inventory)
+    by_job = scraped(inventory)
     return {
-        "prometheus.yml": _configuration(inventory, scraped, engines),
+        "prometheus.yml": _configuration(inventory, by_job, engines),
         **{
             f"targets/{job}.json": _targets(sources, engines)
-            for job, sources in scraped.items()
+            for job, sources in by_job.items()
             if any(source.targets for source in sources)
         },
     }
 
 
-def _scraped(inventory: Inventory) -> dict[str, list[Source]]:
+def scraped(inventory: Inventory) -> dict[str, list[Source]]:
     """Sources with targets of our own, by the job that scrapes them."""
     by_job: dict[str, list[Source]] = defaultdict(list)
     for source in _sources(inventory):
@@ -65,12 +65,12 @@ def _configuration(
     inventory: Inventory, scraped: Mapping[str, list[Source]], engines: Mapping[str, Engine]
 ) -> str:
     settings = inventory.settings
-    interval = promql.shortened(settings.scrape_interval, settings.time_compression)
+    interval, timeout = pace(settings)
     stack = _stack(inventory)
     document = {
         "global": {
             "scrape_interval": interval,
-            "scrape_timeout": _timeout(interval),
+            "scrape_timeout": timeout,
             "evaluation_interval": promql.shortened("30s", settings.time_compression),
             **({"external_labels": dict(labels)} if (labels := settings.external_labels) else {}),
         },
@@ -87,9 +87,10 @@ def _configuration(
     return dump(document, header=header(settings))
 
 
-def _timeout(interval: str) -> str:
-    """Ten seconds as usual, or the interval where it is shorter."""
-    return min("10s", interval, key=promql.duration_seconds)
+def pace(settings: Settings) -> tuple[str, str]:
+    """Interval and timeout of a scrape: ten seconds as usual, or the interval if it is shorter."""
+    interval = promql.shortened(settings.scrape_interval, settings.time_compression)
+    return interval, min("10s", interval, key=promql.duration_seconds)
 
 
 def _stack(inventory: Inventory) -> dict[str, list[Source]]:
@@ -153,7 +154,7 @@ def _discovered(job: str, sources: list[Source], engines: Mapping[str, Engine]) 
     wins.
     """
     theirs = next((source for source in sources if source.file_sd), None)
-    where = _where(theirs.scheme, _path(theirs, engines)) if theirs else {}
+    where = _where(theirs.scheme, page_path(theirs, engines)) if theirs else {}
     found = [source.file_sd or f"targets/{job}.json" for source in sources]
     return {
         **({"honor_labels": True} if sources[0].engine.startswith("modelwatch") else {}),
@@ -165,7 +166,7 @@ def _discovered(job: str, sources: list[Source], engines: Mapping[str, Engine]) 
     }
 
 
-def _path(source: Source, engines: Mapping[str, Engine]) -> str:
+def page_path(source: Source, engines: Mapping[str, Engine]) -> str:
     """Where the page is; an exporter of ours is no engine."""
     engine = engines.get(source.engine)
     return source.path or (engine.path if engine else "/metrics")
@@ -175,7 +176,7 @@ def _targets(sources: list[Source], engines: Mapping[str, Engine]) -> str:
     """Targets by scheme and path; a target that serves several models stands once."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for source in sources:
-        path = _path(source, engines)
+        path = page_path(source, engines)
         groups[source.scheme, path].extend(source.targets)
     document = [
         {

@@ -193,12 +193,14 @@ def record_file(groups: Iterable[RecordGroup], settings: Settings) -> str:
     return dump({"groups": written}, header=header(settings))
 
 
-def constant_file(constants: Sequence[Constant], settings: Settings) -> str:
+def constant_file(
+    constants: Sequence[Constant], settings: Settings, *, group: str = "modelwatch-inventory"
+) -> str:
     """The inventory's own series as constant rules, one line each: small, readable diffs."""
     interval = promql.shortened("60s", settings.time_compression)
     lines = [comment(header(settings)), "groups:\n"]
     for suffix, part in _parts(constants, first="-1"):
-        lines.append(f"  - name: modelwatch-inventory{suffix}\n    interval: {interval}\n")
+        lines.append(f"  - name: {group}{suffix}\n    interval: {interval}\n")
         lines.append("    rules:\n")
         lines.extend(
             f"      - {{record: {constant.metric}, expr: vector({constant.value:f}), "

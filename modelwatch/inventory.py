@@ -371,7 +371,8 @@ class Inventory:
     """Everything that a file says, with defaults filled in and references resolved.
 
     `severities` maps a policy's name to urgency to severity; `thresholds` and `floors` are the
-    defaults for models that set none themselves; `exporters` is where ours run, by name.
+    defaults for models that set none themselves; `exporters` is where ours run, by name. `text` is
+    the file as it was written; empty where there is none.
     """
 
     path: str
@@ -387,3 +388,4 @@ class Inventory:
     engines: Mapping[str, CustomEngine] = field(default_factory=dict)
     stack_sources: tuple[Source, ...] = ()
     exporters: Mapping[str, Source] = field(default_factory=dict)
+    text: str = field(default="", repr=False, compare=False)

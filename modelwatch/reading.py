@@ -74,6 +74,7 @@ def read(path: str, content: bytes, engines: Mapping[str, Engine]) -> Inventory:
         engines=own,
         stack_sources=_stack_sources(context),
         exporters=_exporters(context),
+        text=content.decode("utf-8", "replace"),
     )
     check(context, inventory, read_models, read_pools, read_budgets)
     document.report.raise_if_any()

@@ -23,14 +23,15 @@ def addresses(inventory: Inventory) -> dict[str, str]:
     """Loopback address by exporter. Pools name the GPU exporter of their cards themselves."""
     here = {
         name: target
-        for name, source in _declared(inventory)
+        for name, source in declared(inventory)
         for target in source.targets[:1]
         if target.startswith(LOOPBACK)
     }
     return dict(sorted(here.items()))
 
 
-def _declared(inventory: Inventory) -> Iterator[tuple[str, Source]]:
+def declared(inventory: Inventory) -> Iterator[tuple[str, Source]]:
+    """Every exporter of ours by name, wherever it runs."""
     yield from inventory.exporters.items()
     for pool in inventory.pools:
         yield from (("gpu", one) for one in pool.sources if one.engine == "modelwatch_gpu")

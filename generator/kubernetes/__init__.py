@@ -1,0 +1,1 @@
+"""Objects for a cluster that runs Prometheus Operator, in folders that kustomize puts together."""
