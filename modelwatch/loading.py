@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import yaml
 
-from modelwatch.problems import InventoryError, Place, Report
+from modelwatch.problems import InventoryError, Place, Problem, Report
 from modelwatch.tree import Block, Items, Number, Value
 from modelwatch.yaml_words import explained
 
@@ -55,6 +55,26 @@ def load(path: str, content: bytes) -> Document:
     Raises:
         InventoryError: it cannot be read at all. What can be read around is only reported.
     """
+    builder = _built(path, content, many=False)
+    if not isinstance(builder.root, Block):
+        _no_block(builder, builder.report)
+    return Document(root=builder.root, report=builder.report)
+
+
+def load_all(path: str, content: bytes) -> tuple[tuple[Block, ...], tuple[Problem, ...]]:
+    """Every document of a file that others wrote, and what was read around.
+
+    Documents without keys are left out.
+
+    Raises:
+        InventoryError: it cannot be read at all.
+    """
+    builder = _built(path, content, many=True)
+    blocks = tuple(root for root in builder.roots if isinstance(root, Block))
+    return blocks, tuple(builder.report.found)
+
+
+def _built(path: str, content: bytes, *, many: bool) -> "_Builder":
     text = _decoded(path, content)
     report = Report(path=path, lines=_BREAK.split(text))
     if found := _UNPRINTABLE.search(text):
@@ -64,16 +84,14 @@ def load(path: str, content: bytes) -> Document:
             "a character that cannot be shown is in the file",
             "delete it, or check that this really is a text file",
         )
-    builder = _Builder(report=report)
+    builder = _Builder(report=report, many=many)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         place, message, advice = explained(error, report.lines)
         _fail(report, place, message, advice)
-    if not isinstance(builder.root, Block):
-        _no_block(builder, report)
-    return Document(root=builder.root, report=report)
+    return builder
 
 
 def _decoded(path: str, content: bytes) -> str:
@@ -148,6 +166,8 @@ class _Builder:
     """Builds values from parser events, with a stack of its own instead of recursion."""
 
     report: Report
+    many: bool
+    roots: list[Value] = field(default_factory=list)
     root: Value = None
     root_place: Place = (1, 1)
     stack: list[_Frame] = field(default_factory=list)
@@ -167,9 +187,12 @@ class _Builder:
                 self.anchors[frame.anchor] = (frame.value, self.count - frame.count)
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
+        elif isinstance(event, yaml.DocumentEndEvent):
+            self.roots.append(self.root)
         elif isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
-            if self.documents > 1:
+            self.root, self.anchors = None, {}
+            if self.documents > 1 and not self.many:
                 self._fail(
                     event,
                     "a second document starts here",

@@ -54,7 +54,7 @@ def test_files_stay_short(path: Path) -> None:
 
 
 VENDOR = re.compile(
-    r"\b(vllm:|sglang:|tgi_|te_request|nv_inference|trtllm_|llamacpp:|litellm_|gen_ai_|DCGM_FI|kong_ai"
+    r"\b(vllm:|sglang:|tgi_|te_request|nv_inference|trtllm_|llamacpp:|litellm_(?!params|settings)|gen_ai_|DCGM_FI|kong_ai"
     r"|aws_bedrock|ray_serve|dynamo_|ts_inference|nvidia_smi_)"
 )
 

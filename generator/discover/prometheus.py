@@ -1,0 +1,251 @@
+"""A live Prometheus: which engines its jobs are of, which models, where, and how they did."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from generator.asking import Period, Prometheus, QueryError, Series
+from generator.definitions import definitions
+from generator.discover import Knowledge, World
+from generator.discover.found import IN_FRONT, Found, Hardware, Place, Sighting
+from generator.discover.measuring import (
+    Job,
+    Tally,
+    hours_known,
+    labels_of,
+    measured,
+    model_of,
+    tallies,
+)
+from generator.discover.names import cut
+from generator.discover.recognising import recognised, release
+from generator.discover.scores import scored
+from generator.discover.sounding import NAMED, environment_of
+from modelwatch.engine import Engine
+from modelwatch.problems import ModelwatchError
+from modelwatch.promql import select
+from modelwatch.supply import metrics_read
+
+_RECENT_S = 3600
+_PERHAPS = ("namespace", "kubernetes_namespace", "cluster")
+"""Labels whose value is taken for an environment only where it sounds like one."""
+_ENVIRONMENT = tuple(name for name in NAMED if "/" not in name)
+_CALLED = ("model", "model_name", "model_id", "served_model_name")
+"""Labels that people add to the series of an engine that names no model."""
+_KIND = ("modelName", "card_model", "card_series", "name")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One model of an engine at one instance of a job."""
+
+    instance: str
+    model: str
+    called: str
+    environment: str
+    team: str
+
+    @property
+    def claim(self) -> tuple[str, str, str]:
+        """What becomes one source."""
+        return (self.model, self.called, self.environment)
+
+
+def _look(where: str, world: World) -> Found:
+    prometheus = Prometheus(url=where, session=world.session())
+    try:
+        return _found(prometheus, world)
+    except QueryError as failure:
+        raise ModelwatchError(
+            f"{prometheus.shown} does not say what it has: {cut(str(failure), 200)}"
+        ) from failure
+
+
+def _found(prometheus: Prometheus, world: World) -> Found:
+    engines = definitions().engines
+    known = frozenset(name for engine in engines.values() for name in metrics_read(engine))
+    recent = Period(start=world.now - _RECENT_S, end=world.now)
+    looked_for = f"metrics of {len(engines)} engines and exporters at {prometheus.shown}"
+    present = known & set(prometheus.label_values("__name__", "", recent))
+    scores = scored(prometheus, world.now)
+    if not present and not scores:
+        return Found(looked_for=looked_for)
+    jobs, remarks = _jobs(prometheus, present, engines, world.now)
+    sightings: list[Sighting] = []
+    for job in jobs:
+        if job.engine.kind != "model":
+            sightings += _hardware(job)
+        else:
+            of_job, further = _sightings(job)
+            sightings += of_job
+            remarks += further
+    return Found(
+        sightings=(*sightings, *scores),
+        remarks=tuple(remarks),
+        looked_for=looked_for,
+    )
+
+
+def _jobs(
+    prometheus: Prometheus, present: Iterable[str], engines: Mapping[str, Engine], at: float
+) -> tuple[list[Job], list[str]]:
+    """Every job with the engines behind it."""
+    if not (names := sorted(present)):
+        return [], []
+    query = f"count by (__name__, job) ({_any_of(names)})"
+    by_job: dict[str, set[str]] = defaultdict(set)
+    for series in prometheus.instant(query, at):
+        by_job[series.labels.get("job", "")].add(series.labels["__name__"])
+    remarks = []
+    if nameless := by_job.pop("", None):
+        remarks.append(f"{len(nameless)} metrics have no `job` label and are left out")
+    jobs = [
+        Job(prometheus=prometheus, name=name, engine=engines[engine], names=names, at=at)
+        for name in sorted(by_job)
+        for engine, names in recognised(by_job[name], engines).items()
+    ]
+    return jobs, remarks
+
+
+def _any_of(names: Iterable[str], **where: str) -> str:
+    return select("", {"__name__": "~" + "|".join(map(re.escape, sorted(names))), **where})
+
+
+def _seen(job: Job) -> list[_Seen]:
+    """The models of the job, by what names them when requests are counted, else by anything."""
+    own = [row for row in job.engine.rows if row.model_label is None]
+    counts = [row for row in own if row.signal == "requests"]
+    found: list[_Seen] = []
+    for rows in (counts, own, job.engine.rows):
+        only = replace(job.engine, rows=tuple(rows))
+        names = metrics_read(only) & job.names
+        if names and not found:
+            found = [seen for seen in _ask(job, names) if seen]
+    return sorted(dict.fromkeys(found), key=lambda seen: (seen.claim, seen.instance))
+
+
+def _ask(job: Job, names: Iterable[str]) -> Iterator[_Seen]:
+    engine = job.engine
+    named = labels_of(engine)
+    # Gateways have teams of their own: those of the keys that they gave out.
+    teams = () if engine.name in IN_FRONT else ("team",)
+    environments = (
+        (engine.environment_label,) if engine.environment_label else (*_ENVIRONMENT, *_PERHAPS)
+    )
+    called = () if engine.model_label else _CALLED
+    by = dict.fromkeys(("instance", *named, *environments, *called, *teams))
+    query = f"count by ({', '.join(by)}) ({_any_of(names, job=job.name)})"
+    for series in job.prometheus.instant(query, job.at):
+        model = model_of(series, engine)
+        if not series.labels.get("instance") or (engine.model_label and not model):
+            continue
+        yield _Seen(
+            instance=series.labels["instance"],
+            model=model,
+            called=_first(series, called),
+            environment=_environment(series, engine),
+            team=_first(series, teams),
+        )
+
+
+def _first(series: Series, labels: Iterable[str]) -> str:
+    return next((series.labels[label] for label in labels if series.labels.get(label)), "")
+
+
+def _environment(series: Series, engine: Engine) -> str:
+    if engine.environment_label:
+        return series.labels.get(engine.environment_label, "")
+    return environment_of(series.labels, (series.labels.get(label, "") for label in _PERHAPS))
+
+
+def _sightings(job: Job) -> tuple[list[Sighting], list[str]]:
+    """What an engine serves in a job."""
+    everything = _seen(job)
+    if not everything:
+        return [], [f"job '{cut(job.name)}': {job.engine.title} is there, but names no model yet"]
+    tallied, hours, remarks = _tallied(job)
+    claims: dict[tuple[str, str, str], list[_Seen]] = defaultdict(list)
+    for seen in everything:
+        claims[seen.claim].append(seen)
+    return [_sighting(job, seen, tallied, hours) for seen in claims.values()], remarks
+
+
+def _tallied(job: Job) -> tuple[dict[tuple[str, str], Tally], int, list[str]]:
+    """What was counted, in how many hours, and why nothing was."""
+    try:
+        return tallies(job), hours_known(job), []
+    except QueryError as failure:
+        why = f"job '{cut(job.name)}': no objectives are suggested: {cut(str(failure), 200)}"
+        return {}, 0, [why]
+
+
+def _sighting(
+    job: Job, seen: list[_Seen], tallied: Mapping[tuple[str, str], Tally], hours: int
+) -> Sighting:
+    first, instances = seen[0], tuple(dict.fromkeys(one.instance for one in seen))
+    teams = {one.team for one in seen}
+    mine = [tallied[key] for one in seen if (key := (one.instance, one.model)) in tallied]
+    count = f"{len(instances)} instance{'s' * (len(instances) != 1)}"
+    old = release(job.names, job.engine)
+    return Sighting(
+        engine=job.engine.name,
+        model=first.model,
+        called=first.called or ("" if first.model else job.name),
+        environment=first.environment,
+        team=teams.pop() if len(teams) == 1 else "",
+        place=Place(job=job.name, instances=instances),
+        counts=bool(job.names & _reads(job.engine, "requests")),
+        why=f"{len(job.names)} metrics of {job.engine.title} at {count}",
+        remarks=(old,) if old else (),
+        measured=measured(mine, hours) if mine else None,
+    )
+
+
+def _reads(engine: Engine, signal: str) -> frozenset[str]:
+    """What the engine reads for one signal."""
+    rows = tuple(row for row in engine.rows if row.signal == signal)
+    return metrics_read(replace(engine, rows=rows))
+
+
+def _hardware(job: Job) -> Iterator[Sighting]:
+    """The cards or hosts of a job, one sighting per environment."""
+    engine = job.engine
+    gpu = [label for label in engine.gpu_label.split(" or ") if label]
+    by = dict.fromkeys(("instance", *engine.host_labels, *gpu, *_KIND, *_ENVIRONMENT, *_PERHAPS))
+    telling = "gpu_utilization" if engine.kind == "gpu" else "host_memory"
+    names = _reads(engine, telling) & job.names or job.names
+    query = f"count by ({', '.join(by)}) ({_any_of(names, job=job.name)})"
+    rows = [one for one in job.prometheus.instant(query, job.at) if one.labels.get("instance")]
+    for environment in sorted({_environment(series, engine) for series in rows}):
+        mine = [series for series in rows if _environment(series, engine) == environment]
+        kinds = {_first(series, _KIND) for series in mine} - {""}
+        cards = {(_host(one, engine), _first(one, gpu)) for one in mine if _first(one, gpu)}
+        yield Sighting(
+            engine=engine.name,
+            called=job.name,
+            environment=environment,
+            place=Place(
+                job=job.name, instances=tuple(sorted({one.labels["instance"] for one in mine}))
+            ),
+            why=f"{len(job.names)} metrics of {engine.title}",
+            hardware=Hardware(
+                cards=len(cards),
+                hosts=tuple(sorted({_host(series, engine) for series in mine})),
+                kind=kinds.pop() if len(kinds) == 1 else "",
+            ),
+        )
+
+
+def _host(series: Series, engine: Engine) -> str:
+    return _first(series, engine.host_labels) or re.sub(r":[0-9]+$", "", series.labels["instance"])
+
+
+KNOWLEDGE = Knowledge(
+    name="prometheus",
+    title="the jobs of a live Prometheus, with what their models did in the last days",
+    where="URL",
+    example="prometheus=http://localhost:9090",
+    rank=1,
+    look=_look,
+)
