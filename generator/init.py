@@ -19,6 +19,7 @@ from modelwatch.reading import read
 
 SCHEMA = "inventory.schema.json"
 _STDOUT = Path("-")
+_FILE = "models.yaml"
 
 
 def _asked(
@@ -86,7 +87,11 @@ def _draft(
             f"the draft would not pass check, which is our bug: {failure}"
         ) from failure
     _write(path, text.text)
-    return (*next_steps(draft, text, str(path)), f"next: mend it, then modelwatch check {path}")
+    shown = "what was printed" if path == _STDOUT else str(path)
+    return (
+        *next_steps(draft, text, shown),
+        f"next: mend it, then modelwatch check {_FILE if path == _STDOUT else path}",
+    )
 
 
 def _shown(knowledge: Knowledge, where: str) -> str:

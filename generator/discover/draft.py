@@ -176,7 +176,7 @@ def _entries(sightings: Sequence[Sighting]) -> tuple[Entry, ...]:
         key = (one.model, _environment(one))
         if key not in entries:
             name = free(
-                [slug(one.model), f"{slug(one.model)}-scores"], {name for name, _ in entries}
+                [slug(one.model), f"{slug(one.model)[:40]}-scores"], {name for name, _ in entries}
             )
             key = (name, key[1])
             entries[key] = _entry({_group(one): name}, _group(one), key[1], [one])

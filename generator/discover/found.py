@@ -83,13 +83,15 @@ class Sighting:
     """An engine that serves a model, or an exporter of cards or hosts with its `hardware`.
 
     `model` is how the engine names it; `called` is another name for it, where the engine names
-    none. `counts` says whether the engine counts requests there. `why` is what speaks for all this.
+    none, and `part_of` what it is only a part of. `counts` says whether the engine counts requests
+    there. `why` is what speaks for all this.
     `price` is USD per million tokens by kind.
     """
 
     engine: str
     model: str = ""
     called: str = ""
+    part_of: str = ""
     environment: str = ""
     team: str = ""
     place: Place = Place()
@@ -105,7 +107,7 @@ class Sighting:
     @property
     def identity(self) -> str:
         """What it is known by."""
-        return self.model or self.called
+        return self.part_of or self.model or self.called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

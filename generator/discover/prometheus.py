@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.asking import Period, Prometheus, QueryError, Series
@@ -13,16 +13,14 @@ from generator.discover.measuring import (
     Job,
     Tally,
     hours_known,
-    labels_of,
     measured,
-    model_of,
     tallies,
 )
 from generator.discover.names import cut
 from generator.discover.recognising import recognised, release
 from generator.discover.scores import scored
 from generator.discover.sounding import NAMED, environment_of
-from modelwatch.engine import Engine
+from modelwatch.engine import Engine, Row
 from modelwatch.problems import ModelwatchError
 from modelwatch.promql import select
 from modelwatch.supply import metrics_read
@@ -45,6 +43,7 @@ class _Seen:
     called: str
     environment: str
     team: str
+    part_of: str = ""
 
     @property
     def claim(self) -> tuple[str, str, str]:
@@ -113,40 +112,54 @@ def _any_of(names: Iterable[str], **where: str) -> str:
 
 
 def _seen(job: Job) -> list[_Seen]:
-    """The models of the job, by what names them when requests are counted, else by anything."""
-    own = [row for row in job.engine.rows if row.model_label is None]
-    counts = [row for row in own if row.signal == "requests"]
-    found: list[_Seen] = []
-    for rows in (counts, own, job.engine.rows):
-        only = replace(job.engine, rows=tuple(rows))
-        names = metrics_read(only) & job.names
-        if names and not found:
-            found = [seen for seen in _ask(job, names) if seen]
+    """The models of the job: by the newest label that names them, and by what single rows use."""
+    engine = job.engine
+    own = _names(job, (row for row in engine.rows if row.model_label is None)) or job.names
+    found = _ask(job, own, engine.model_label)
+    others = dict.fromkeys(row.model_label for row in engine.rows if row.model_label)
+    for label in others:
+        rows = (row for row in engine.rows if row.model_label == label)
+        if names := _names(job, rows):
+            found += _inner(_ask(job, names, label or ""), found)
     return sorted(dict.fromkeys(found), key=lambda seen: (seen.claim, seen.instance))
 
 
-def _ask(job: Job, names: Iterable[str]) -> Iterator[_Seen]:
+def _names(job: Job, rows: Iterable[Row]) -> frozenset[str]:
+    return metrics_read(replace(job.engine, rows=tuple(rows))) & job.names
+
+
+def _inner(others: Sequence[_Seen], found: Sequence[_Seen]) -> list[_Seen]:
+    """Models under a second name: parts of the only one that has a first name, or of their own."""
+    names = {seen.model for seen in found}
+    if any(seen.model in names for seen in others) or len(names) != 1:
+        return [seen for seen in others if seen.model not in names]
+    return [replace(seen, part_of=found[0].model) for seen in others]
+
+
+def _ask(job: Job, names: Iterable[str], model_label: str) -> list[_Seen]:
+    """Who serves what; an older label counts only where the newest names nothing."""
     engine = job.engine
-    named = labels_of(engine)
+    labels = [label for label in model_label.split(" or ") if label]
     # Gateways have teams of their own: those of the keys that they gave out.
     teams = () if engine.name in IN_FRONT else ("team",)
-    environments = (
-        (engine.environment_label,) if engine.environment_label else (*_ENVIRONMENT, *_PERHAPS)
-    )
-    called = () if engine.model_label else _CALLED
-    by = dict.fromkeys(("instance", *named, *environments, *called, *teams))
+    told = engine.environment_label
+    environments = (told,) if told else (*_ENVIRONMENT, *_PERHAPS)
+    called = () if labels else _CALLED
+    by = dict.fromkeys(("instance", *labels, *environments, *called, *teams))
     query = f"count by ({', '.join(by)}) ({_any_of(names, job=job.name)})"
-    for series in job.prometheus.instant(query, job.at):
-        model = model_of(series, engine)
-        if not series.labels.get("instance") or (engine.model_label and not model):
-            continue
-        yield _Seen(
+    rows = [one for one in job.prometheus.instant(query, job.at) if one.labels.get("instance")]
+    newest = next((label for label in labels if any(one.labels.get(label) for one in rows)), "")
+    return [
+        _Seen(
             instance=series.labels["instance"],
-            model=model,
+            model=series.labels.get(newest, ""),
             called=_first(series, called),
             environment=_environment(series, engine),
             team=_first(series, teams),
         )
+        for series in rows
+        if not labels or series.labels.get(newest)
+    ]
 
 
 def _first(series: Series, labels: Iterable[str]) -> str:
@@ -191,6 +204,7 @@ def _sighting(
     return Sighting(
         engine=job.engine.name,
         model=first.model,
+        part_of=first.part_of,
         called=first.called or ("" if first.model else job.name),
         environment=first.environment,
         team=teams.pop() if len(teams) == 1 else "",

@@ -94,7 +94,7 @@ def limits(entry: Entry, engines: Mapping[str, Engine]) -> tuple[Guess, ...]:
         for objective, seconds, measured in _p95(entry)
         if not math.isinf(seconds)
         and not _above(entry, engines, objective)
-        and 4 * seconds < min(float(max(one.boundaries[objective])) for one in measured)
+        and 4 * seconds < _last(entry, engines, objective, measured)
     )
 
 
@@ -104,6 +104,16 @@ def _p95(entry: Entry) -> Iterator[tuple[str, float, list[Measured]]]:
         measured = [one for one in _measured(entry) if objective in one.p95_s]
         if measured:
             yield objective, max(one.p95_s[objective] for one in measured), measured
+
+
+def _last(
+    entry: Entry, engines: Mapping[str, Engine], objective: str, measured: list[Measured]
+) -> float:
+    """Where the buckets of all sources end: no quantile gets above that."""
+    seen = [max(one.boundaries[objective], default=Decimal(0)) for one in measured]
+    supplies = (supply(engines[one.engine], OBJECTIVES[objective]) for one in entry.sources)
+    known = [max(one.buckets) for one in supplies if one and one.buckets]
+    return float(min([*seen, *known]))
 
 
 def _rounded_up(seconds: float) -> str:
