@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from generator.discover.found import IN_FRONT, Found, Hardware, Place, Sighting, Signal
+from generator.discover.found import Found, Hardware, Place, Sighting, Signal
 from generator.discover.names import cut, free, short, slug
 from generator.discover.settling import settled
 from modelwatch.engine import Engine
@@ -67,7 +67,7 @@ def drafted(found: Sequence[Found], engines: Mapping[str, Engine]) -> Draft:
         *taken,
         *left_out,
     )
-    return Draft(entries=_entries(models), pools=pools, remarks=tuple(dict.fromkeys(told)))
+    return Draft(entries=_entries(models, engines), pools=pools, remarks=tuple(dict.fromkeys(told)))
 
 
 def _once(found: Sequence[Found]) -> list[Sighting]:
@@ -156,18 +156,18 @@ class _Group:
     of: str
 
 
-def _group(sighting: Sighting) -> _Group:
-    in_front = sighting.engine if sighting.engine in IN_FRONT else ""
+def _group(sighting: Sighting, engines: Mapping[str, Engine]) -> _Group:
+    in_front = sighting.engine if engines[sighting.engine].in_front else ""
     return _Group(in_front, sighting.identity)
 
 
-def _entries(sightings: Sequence[Sighting]) -> tuple[Entry, ...]:
+def _entries(sightings: Sequence[Sighting], engines: Mapping[str, Engine]) -> tuple[Entry, ...]:
     serving = [one for one in sightings if one.counts or one.engine != "modelwatch"]
     scored = [one for one in sightings if one not in serving]
-    names = _names({_group(one) for one in serving})
+    names = _names({_group(one, engines) for one in serving})
     models: dict[tuple[_Group, str], list[Sighting]] = defaultdict(list)
     for one in serving:
-        models[_group(one), _environment(one)].append(one)
+        models[_group(one, engines), _environment(one)].append(one)
     entries = {
         (names[group], environment): _entry(names, group, environment, mine)
         for (group, environment), mine in models.items()
@@ -178,8 +178,8 @@ def _entries(sightings: Sequence[Sighting]) -> tuple[Entry, ...]:
             name = free(
                 [slug(one.model), f"{slug(one.model)[:40]}-scores"], {name for name, _ in entries}
             )
-            key = (name, key[1])
-            entries[key] = _entry({_group(one): name}, _group(one), key[1], [one])
+            key, group = (name, key[1]), _group(one, engines)
+            entries[key] = _entry({group: name}, group, key[1], [one])
         entries[key] = replace(entries[key], scores=one.scores, kpis=one.kpis)
     return tuple(entries[key] for key in sorted(entries))
 

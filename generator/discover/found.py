@@ -4,24 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-IN_FRONT = frozenset(
-    {
-        "bentoml",
-        "dynamo",
-        "envoy_ai_gateway",
-        "kong_ai",
-        "kserve",
-        "litellm",
-        "modelwatch",
-        "openlit",
-        "openllmetry",
-        "otel_genai",
-        "ray_serve",
-        "seldon_core_v2",
-    }
-)
-"""Engines that may stand in front of others: one model of both would count requests twice."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

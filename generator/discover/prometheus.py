@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from generator.asking import Period, Prometheus, QueryError, Series
 from generator.definitions import definitions
 from generator.discover import Knowledge, World
-from generator.discover.found import IN_FRONT, Found, Hardware, Place, Sighting
+from generator.discover.found import Found, Hardware, Place, Sighting
 from generator.discover.measuring import (
     Job,
     Tally,
@@ -141,7 +141,7 @@ def _ask(job: Job, names: Iterable[str], model_label: str) -> list[_Seen]:
     engine = job.engine
     labels = [label for label in model_label.split(" or ") if label]
     # Gateways have teams of their own: those of the keys that they gave out.
-    teams = () if engine.name in IN_FRONT else ("team",)
+    teams = () if engine.in_front else ("team",)
     told = engine.environment_label
     environments = (told,) if told else (*_ENVIRONMENT, *_PERHAPS)
     called = () if labels else _CALLED
