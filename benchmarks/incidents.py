@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from benchmarks.measured import table
-from compose import playing, scene
-from compose.playing import Times
-from compose.story import Teller
+from compose.demo import playing, scene
+from compose.demo.playing import Times
+from compose.demo.story import Teller
 from generator import stack
 from generator.opening import inventory_at
 

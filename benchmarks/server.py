@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-from compose import processes, programs
+from compose import programs
+from compose.native import processes
 from compose.ports import free_port
 from generator.yaml_text import dump
 from modelwatch.problems import Unreachable

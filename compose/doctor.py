@@ -13,8 +13,9 @@ from pathlib import Path
 
 import requests
 
-from compose import answers, exporters, listening, programs
-from compose.native import Stack
+from compose import answers, listening, programs
+from compose.native import exporters
+from compose.native.stack import Stack
 from compose.ports import Ports, is_free
 from modelwatch.inventory import Inventory
 from modelwatch.promql import duration_seconds

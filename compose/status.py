@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import requests
 
 from compose import answers
-from compose.native import Stack
-from compose.processes import Process
-from compose.servers import ready
+from compose.native.processes import Process
+from compose.native.servers import ready
+from compose.native.stack import Stack
 from modelwatch.catalogue.exporters import EXPORTER_UP
 from modelwatch.catalogue.metric import MODEL
 from modelwatch.catalogue.recorded import KPI, REQUESTS, RUNNING, SCORE, TOKENS

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import requests
 
-from compose import processes
-from compose.processes import Process
+from compose.native import processes
+from compose.native.processes import Process
 from modelwatch.problems import Unreachable
 
 EVERY_S = 0.25

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from compose import backup as backups
-from compose import backup_containers, native
-from compose.archive import Manifest, opened
-from compose.backup import Side, Voice, amount
-from compose.backup_native import Native
+from compose.backup import containers as backup_containers
+from compose.backup import procedure as backups
+from compose.backup.archive import Manifest, opened
+from compose.backup.native import Native
+from compose.backup.procedure import Side, Voice, amount
+from compose.native import stack as native
 from generator import stack
 from generator.opening import inventory_at
 from modelwatch.problems import ModelwatchError

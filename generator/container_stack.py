@@ -14,19 +14,13 @@ from typing import Any
 
 import click
 
-from compose import (
-    addresses,
-    checked,
-    container_logs,
-    containers,
-    environment,
-    health,
-    mounted_secrets,
-    pulling,
-)
+from compose import addresses, checked
 from compose.addresses import Derived
-from compose.containers import Attached, Project
-from compose.engine import Engine
+from compose.containers import environment, health, mounted_secrets, pulling
+from compose.containers import logs as container_logs
+from compose.containers import stack as containers
+from compose.containers.engine import Engine
+from compose.containers.stack import Attached, Project
 from compose.locks import alone
 from generator import tree
 from generator.build import build

@@ -8,9 +8,11 @@ from typing import TypeVar
 
 import click
 
-from compose import container_logs, containers, engine
-from compose.containers import Running
-from compose.native import Stack
+from compose.containers import engine
+from compose.containers import logs as container_logs
+from compose.containers import stack as containers
+from compose.containers.stack import Running
+from compose.native.stack import Stack
 from generator.stack import HOME, data_dir
 from generator.status import running
 from modelwatch.problems import ModelwatchError

@@ -13,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from compose import scene
+from compose.demo import scene
+from compose.demo.scene import Scene
+from compose.demo.story import Teller
 from compose.ports import free_port
-from compose.scene import Scene
-from compose.story import Teller
 from generator.asking import Prometheus
 from generator.definitions import definitions
 from generator.opening import inventory_at

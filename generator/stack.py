@@ -15,9 +15,14 @@ from pathlib import Path
 
 import click
 
-from compose import boards, checked, containers, engine, environment, grafana, native, stage
-from compose import demo as story
-from compose.engine import Engine
+from compose import checked
+from compose.containers import engine, environment
+from compose.containers import stack as containers
+from compose.containers.engine import Engine
+from compose.demo import demo as story
+from compose.demo import stage
+from compose.native import boards, grafana
+from compose.native import stack as native
 from generator import container_stack, tree
 from generator.build import build
 from generator.definitions import definitions

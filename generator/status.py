@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
-from compose import containers, engine, native
 from compose import doctor as checks
-from compose import doctor_containers as container_checks
 from compose import status as statuses
-from compose.containers import Running
+from compose.containers import doctor as container_checks
+from compose.containers import engine
+from compose.containers import stack as containers
+from compose.containers.stack import Running
 from compose.doctor import Finding
-from compose.native import Stack
+from compose.native import stack as native
+from compose.native.stack import Stack
 from generator.opening import inventory_at
 from generator.stack import HOME, data_dir
 from modelwatch.inventory import Inventory

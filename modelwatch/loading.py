@@ -12,10 +12,9 @@ import yaml
 
 from modelwatch.problems import InventoryError, Place, Problem, Report
 from modelwatch.tree import Block, Items, Number, Value
-from modelwatch.yaml_words import explained
+from modelwatch.yaml_words import MAX_DEPTH, TOO_DEEP, explained
 
 MAX_BYTES = 5_000_000
-MAX_DEPTH = 40
 MAX_VALUES = 400_000
 """Values after aliases are followed; 1000 large models have about 60 000."""
 
@@ -240,11 +239,7 @@ class _Builder:
         if event.tag:
             self._tag(event, event.tag)
         if len(self.stack) >= MAX_DEPTH:
-            self._fail(
-                event,
-                f"this is nested more than {MAX_DEPTH} levels deep",
-                "no part of an inventory needs that: check the brackets and the indentation",
-            )
+            self._fail(event, *TOO_DEEP)
         place = _start(event)
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.value, Block) and top.key is None:

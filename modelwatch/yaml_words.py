@@ -6,6 +6,13 @@ import yaml
 
 from modelwatch.problems import Place
 
+MAX_DEPTH = 40
+"""Levels of blocks and lists that are read; an inventory has about ten."""
+TOO_DEEP = (
+    f"this is nested more than {MAX_DEPTH} levels deep",
+    "no part of an inventory needs that: check the brackets and the indentation",
+)
+
 _INDENT = "check that keys of one block begin in the same column"
 _WORDS = (
     (
@@ -72,6 +79,7 @@ _WORDS = (
         "this '\\' is followed by too few digits",
         "use single quotes, or write '\\\\'",
     ),
+    ("exceeded maximum nesting depth", *TOO_DEEP),
 )
 _BEGINS = ("never ends",)
 

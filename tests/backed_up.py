@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import requests
 
-from compose import boards, native
-from compose.native import Stack
+from compose.native import boards
+from compose.native import stack as native
+from compose.native.stack import Stack
 from generator.stack import data_dir
 from modelwatch.catalogue.quality import FEEDBACK_TOTAL
 from tests import small_site

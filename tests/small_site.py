@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from compose import native
+from compose.native import stack as native
 from tests.command import Said, run
 
 TEXT = """\

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from docker import DockerClient
 
-from compose import pulling
+from compose.containers import pulling
 from tests import images, real
 from tests.exporters.sample import ROOT
 

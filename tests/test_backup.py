@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from compose import archive, backup_native
+from compose.backup import archive
+from compose.backup import native as backup_native
 from tests import backed_up, real
 from tests.backed_up import Site
 from tests.command import run
@@ -214,7 +215,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 INTERRUPT = """
 import os, signal
-from compose import backup_folder
+from compose.backup import folder as backup_folder
 backup_folder.freeze = lambda *_: os.kill(os.getpid(), signal.{signal})
 """
 
@@ -251,7 +252,7 @@ KILLED_AT = {
 }
 KILL = """
 import os, signal
-from compose import backup_folder
+from compose.backup import folder as backup_folder
 done, swap = [], backup_folder.swap
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
 backup_folder.{name} = {what}

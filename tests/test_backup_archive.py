@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from compose import archive
-from compose.archive import File, Manifest
+from compose.backup import archive
+from compose.backup.archive import File, Manifest
 from modelwatch.problems import ModelwatchError
 
 TEXTS = {

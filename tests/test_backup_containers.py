@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import pytest
 from docker import DockerClient
 
-from compose import archive, containers, native
-from compose.backup_containers import LABEL
+from compose.backup import archive
+from compose.backup.containers import LABEL
+from compose.containers import stack as containers
+from compose.native import stack as native
 from generator.stack import data_dir
 from tests import backed_up, images, real, small_site, stand_ins
 from tests.backed_up import Site
@@ -199,7 +201,7 @@ def test_an_archive_goes_from_containers_to_processes_and_back(
 
 KILL = """
 import os, signal
-from compose.backup_containers import Volumes
+from compose.backup.containers import Volumes
 Volumes._run, run = lambda self, volume, what: (
     os.kill(os.getpid(), signal.SIGKILL) if what == '{what}' else run(self, volume, what)
 ), Volumes._run

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from compose import backup_folder
-from compose.backup_folder import FROZEN, STAGED
+from compose.backup import folder as backup_folder
+from compose.backup.folder import FROZEN, STAGED
 
 OLD = {"wal/1": "old", "wal/2": "old", "index": "old"}
 NEW = {"wal/1": "new", "block/chunks/1": "new"}

@@ -13,8 +13,10 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from compose import grafana, native, webhook
-from compose.native import Stack
+from compose.demo import webhook
+from compose.native import grafana
+from compose.native import stack as native
+from compose.native.stack import Stack
 from compose.ports import free_port
 from generator import stack as commands
 from tests import real

@@ -16,7 +16,8 @@ import requests
 from docker import DockerClient
 from docker.models.containers import Container
 
-from compose import answers, environment
+from compose import answers
+from compose.containers import environment
 from compose.ports import free_port
 from modelwatch.catalogue.recorded import REQUESTS
 from modelwatch.catalogue.stack import ALERTS

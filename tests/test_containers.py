@@ -19,7 +19,9 @@ import requests
 from docker import DockerClient
 from docker.models.containers import Container
 
-from compose import checked, pulling, webhook
+from compose import checked
+from compose.containers import pulling
+from compose.demo import webhook
 from tests import images, small_site, stand_ins
 from tests.command import Said, run
 from tests.small_site import eventually

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from compose import containers, doctor_containers, environment, mounted_secrets
 from compose.addresses import Secret
+from compose.containers import doctor as doctor_containers
+from compose.containers import environment, mounted_secrets
+from compose.containers import stack as containers
 from compose.ports import free_port
 from generator.stack import data_dir
 from tests import real, small_site

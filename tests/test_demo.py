@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from compose import answers, demo, native, stage, story, webhook
+from compose import answers
+from compose.demo import demo, stage, story, webhook
 from compose.fleet.incidents import INCIDENTS
+from compose.native import stack as native
 from compose.ports import Ports
 from generator import stack
 from generator.definitions import definitions

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose import answers, webhook
+from compose import answers
+from compose.demo import webhook
 from generator import tree
 from generator.build import build
 from generator.definitions import definitions

@@ -89,7 +89,7 @@ _BOMB = "a0: &a0 [x, x]\n" + "".join(
         (b"a: 1\nb: \xff\n", 2, 4, "this byte is not part of any UTF-8 text"),
         ("a: 1\n".encode("utf-16"), 1, 1, "the file is written in UTF-16; save it as UTF-8"),
         (b"x" * 50_000_000, 1, 1, "the file has 50.0 MB; at most 5 MB are read"),
-        (b"[" * 100_000, 1, 41, "nested more than 40 levels deep"),
+        (b"[" * 900, 1, 41, "nested more than 40 levels deep"),
         (b"{a: " * 100_000, 1, 161, "nested more than 40 levels deep"),
         (b"- " * 100_000, 1, 81, "nested more than 40 levels deep"),
         (_BOMB.encode(), 7, 15, "stands for more than"),
@@ -119,6 +119,13 @@ def test_a_hostile_or_broken_file_gives_a_clear_error(
     assert words in str(problem)
     assert problem.advice
     assert len(render(problem)) < 1000
+
+
+def test_a_file_too_deep_for_the_parser_itself_is_told_alike() -> None:
+    """Where it gives up depends on the release of libyaml."""
+    problem = _only_problem(b"[" * 100_000)
+    assert problem.message == "this is nested more than 40 levels deep"
+    assert problem.line == 1
 
 
 def test_values_through_aliases_count_as_often_as_they_are_used() -> None:

@@ -11,8 +11,9 @@ import pytest
 import requests
 import yaml
 
-from compose import processes, scene
-from compose.story import Teller
+from compose.demo import scene
+from compose.demo.story import Teller
+from compose.native import processes
 from generator import stack as commands
 from generator import tree
 from generator.build import build

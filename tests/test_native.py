@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from compose import answers, native, programs, webhook
-from compose.native import Stack
+from compose import answers, programs
+from compose.demo import webhook
+from compose.native import stack as native
+from compose.native.processes import Process
+from compose.native.stack import Stack
 from compose.ports import Ports, free_port, is_free
-from compose.processes import Process
 from generator import stack as stack_commands
 from generator.cli import main
 from modelwatch.problems import ModelwatchError, Unreachable

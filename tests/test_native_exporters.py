@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose import native
-from compose.native import Stack
+from compose.native import stack as native
+from compose.native.stack import Stack
 from compose.ports import free_port, is_free
 from generator import stack as commands
 from generator.opening import inventory_at

@@ -12,8 +12,9 @@ import pytest
 import requests
 import yaml
 
-from compose import boards, grafana, native
-from compose.native import Stack
+from compose.native import boards, grafana
+from compose.native import stack as native
+from compose.native.stack import Stack
 from compose.ports import Ports, free_port
 from generator import stack as commands
 from generator.definitions import definitions

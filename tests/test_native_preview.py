@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose import boards, grafana, native
-from compose.native import Stack
+from compose.native import boards, grafana
+from compose.native import stack as native
+from compose.native.stack import Stack
 from generator import stack as commands
 from generator.opening import inventory_at
 from modelwatch.inventory import Settings

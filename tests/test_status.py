@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compose import native
+from compose.native import stack as native
 from compose.ports import free_port
 from generator import logs, stack
 from tests import real, small_site

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import processes, waiting
+from compose import waiting
+from compose.native import processes
+from compose.native.processes import Process
 from compose.ports import free_port
-from compose.processes import Process
 from tests import real
 from tests.faults.site import eventually
 from tests.stand_ins import MISSING_IN_DEBIAN, STACK

@@ -15,10 +15,12 @@ from typing import Any
 
 import requests
 
-from compose import native, stage, waiting, webhook
-from compose.native import Stack
+from compose import waiting
+from compose.demo import stage, webhook
+from compose.native import stack as native
+from compose.native.processes import Process
+from compose.native.stack import Stack
 from compose.ports import Ports, free_port
-from compose.processes import Process
 from generator import stack as commands
 from generator import tree
 from generator.build import build

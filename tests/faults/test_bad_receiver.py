@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compose import webhook
+from compose.demo import webhook
 from tests.faults.site import COMPRESSION, HEAD, eventually, measured, model, site, watch
 
 pytestmark = [pytest.mark.real, pytest.mark.servers, pytest.mark.slow]

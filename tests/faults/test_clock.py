@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose import exporters, processes, waiting
+from compose import waiting
+from compose.native import exporters, processes
 from compose.ports import free_port
 from exporters.quality.doors import PATH
 from generator.opening import inventory_at

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from compose import answers, native
+from compose import answers
+from compose.native import stack as native
 from tests import real
 from tests.exporters.prometheus_server import api
 from tests.faults.pages import Counted, counting

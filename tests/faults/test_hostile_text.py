@@ -13,7 +13,8 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from compose import answers, webhook
+from compose import answers
+from compose.demo import webhook
 from generator import tree
 from generator.build import build
 from generator.definitions import definitions

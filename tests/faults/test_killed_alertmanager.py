@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose import processes, servers, stage, waiting, webhook
+from compose import waiting
+from compose.demo import stage, webhook
+from compose.native import processes, servers
+from compose.native.processes import Process
 from compose.ports import Ports, free_port
-from compose.processes import Process
 from generator import tree
 from generator.build import build
 from generator.definitions import definitions

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from compose import answers, exporters
+from compose import answers
+from compose.native import exporters
+from compose.native.processes import Process
 from compose.ports import free_port
-from compose.processes import Process
 from exporters.quality.doors import PATH
 from modelwatch.inventory import Inventory
 from tests.exporters.prometheus_server import values

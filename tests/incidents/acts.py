@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from compose import playing
+from compose.demo import playing
+from compose.demo.playing import BUSY, Notification, Record
+from compose.demo.scene import Scene, Write, await_answers, await_measured, set_up, tear_down
+from compose.demo.story import Teller
 from compose.fleet.incidents import INCIDENTS
-from compose.playing import BUSY, Notification, Record
 from compose.ports import free_port
-from compose.scene import Scene, Write, await_answers, await_measured, set_up, tear_down
-from compose.story import Teller
 from generator import stack
 from generator.opening import inventory_at
 

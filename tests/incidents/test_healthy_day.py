@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from compose import answers, playing
-from compose.playing import BUSY
-from compose.scene import Scene, await_answers, await_measured, reload, set_up, tear_down
-from compose.story import Teller
+from compose import answers
+from compose.demo import playing
+from compose.demo.playing import BUSY
+from compose.demo.scene import Scene, await_answers, await_measured, reload, set_up, tear_down
+from compose.demo.story import Teller
 from generator import stack
 from generator.opening import inventory_at
 from modelwatch.catalogue.stack import RULE_DURATION, RULE_INTERVAL, RULE_MISSED

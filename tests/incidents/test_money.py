@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from compose import playing
+from compose.demo import playing
+from compose.demo.scene import reload
 from compose.fleet.incidents import INCIDENTS
-from compose.scene import reload
 from compose.waiting import until
 from generator import stack
 from generator.opening import inventory_at

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from compose import processes, programs, servers
+from compose import programs
 from compose.fleet import history
+from compose.native import processes, servers
 from compose.ports import Ports, free_port
 from generator import stack
 from modelwatch.catalogue.recorded import KPI

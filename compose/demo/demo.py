@@ -11,12 +11,10 @@ from typing import Any
 import click
 import requests
 
-from compose import answers, programs, story
-from compose.fleet.incidents import INCIDENTS
-from compose.fleet.incidents import Told as Promise
-from compose.playing import PATIENCE, fits
-from compose.programs import Program
-from compose.scene import (
+from compose import answers, programs
+from compose.demo import story
+from compose.demo.playing import PATIENCE, fits
+from compose.demo.scene import (
     Scene,
     Write,
     alarming,
@@ -26,7 +24,10 @@ from compose.scene import (
     set_up,
     tear_down,
 )
-from compose.story import Teller
+from compose.demo.story import Teller
+from compose.fleet.incidents import INCIDENTS
+from compose.fleet.incidents import Told as Promise
+from compose.programs import Program
 from compose.waiting import until
 from modelwatch.catalogue.recorded import ERROR_RATIO, MEANS, QUANTILES, REQUESTS
 from modelwatch.inventory import Inventory, Model

@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from compose import backup_folder, grafana, native, processes, programs, servers
-from compose.archive import CHUNK, Content, File
-from compose.backup import STATE
-from compose.backup_folder import FROZEN, STAGED
-from compose.backup_signals import undisturbed
+from compose import programs
+from compose.backup import folder as backup_folder
+from compose.backup.archive import CHUNK, Content, File
+from compose.backup.folder import FROZEN, STAGED
+from compose.backup.procedure import STATE
+from compose.backup.signals import undisturbed
 from compose.locks import alone
-from compose.native import Stack
-from compose.processes import Process
+from compose.native import grafana, processes, servers
+from compose.native import stack as native
+from compose.native.processes import Process
+from compose.native.stack import Stack
 from modelwatch.problems import ModelwatchError, Unreachable
 
 GRAFANA = "grafana"

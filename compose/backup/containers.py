@@ -20,11 +20,14 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.types import LogConfig
 
-from compose import archive, containers, engine, waiting
-from compose.archive import CHUNK, Content, File
-from compose.backup import STATE
-from compose.backup_folder import FROZEN, STAGED
-from compose.backup_signals import undisturbed
+from compose import waiting
+from compose.backup import archive
+from compose.backup.archive import CHUNK, Content, File
+from compose.backup.folder import FROZEN, STAGED
+from compose.backup.procedure import STATE
+from compose.backup.signals import undisturbed
+from compose.containers import engine
+from compose.containers import stack as containers
 from compose.locks import alone
 from modelwatch.problems import ModelwatchError, Unreachable
 
@@ -180,7 +183,7 @@ class Volumes:
         return pause_s
 
     def _run(self, volume: Volume, what: str) -> str:
-        """One step of `compose.backup_folder` on the volume; returns what it prints."""
+        """One step of `compose.backup.folder` on the volume; returns what it prints."""
         with self._beside(volume, what) as container:
             container.start()
             code = container.wait()["StatusCode"]
@@ -192,7 +195,7 @@ class Volumes:
     @contextmanager
     def _beside(self, volume: Volume, what: str) -> Iterator[Container]:
         """A container that has the volume, and no rights, network or files that it could change."""
-        command = ["-m", "compose.backup_folder", what, str(AT), volume.inside]
+        command = ["-m", "compose.backup.folder", what, str(AT), volume.inside]
         container = self.client.containers.create(
             self.image,
             command,

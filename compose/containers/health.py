@@ -9,8 +9,9 @@ from typing import IO
 
 from docker.models.containers import Container
 
-from compose import containers, engine
-from compose.containers import Attached
+from compose.containers import engine
+from compose.containers import stack as containers
+from compose.containers.stack import Attached
 from modelwatch.problems import Unreachable
 
 WITHIN_S = 300.0

@@ -6,9 +6,11 @@ from pathlib import Path
 import requests
 from docker.errors import ImageNotFound
 
-from compose import addresses, containers, doctor, environment, mounted_secrets
+from compose import addresses, doctor
+from compose.containers import environment, mounted_secrets
+from compose.containers import stack as containers
+from compose.containers.engine import Engine
 from compose.doctor import Finding
-from compose.engine import Engine
 
 OLDEST_ENGINE = (20, 10)
 """The first that knows `host-gateway`."""

@@ -19,8 +19,9 @@ import yaml
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
-from compose import engine, environment, servers
-from compose.engine import Engine
+from compose.containers import engine, environment
+from compose.containers.engine import Engine
+from compose.native import servers
 from compose.status import Server
 from modelwatch.problems import ModelwatchError
 

@@ -1,6 +1,6 @@
 """What a backup does with one folder of data: freeze a copy, list it, put other data in its place.
 
-Run as `python -m compose.backup_folder` inside a container that has the volume of a server.
+Run as `python -m compose.backup.folder` inside a container that has the volume of a server.
 """
 
 import hashlib

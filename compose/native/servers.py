@@ -7,9 +7,10 @@ from pathlib import Path
 
 import requests
 
-from compose import grafana, listening, processes
+from compose import listening
+from compose.native import grafana, processes
+from compose.native.processes import Process
 from compose.ports import Ports
-from compose.processes import Process
 from modelwatch.problems import ModelwatchError, Unreachable
 
 READY_WITHIN_S = 60.0

@@ -12,9 +12,9 @@ from typing import Any
 import requests
 
 from compose import answers
+from compose.demo.scene import Scene, alarming
+from compose.demo.story import table
 from compose.fleet.incidents import INCIDENTS, Incident, Told
-from compose.scene import Scene, alarming
-from compose.story import table
 from compose.waiting import until
 from modelwatch.catalogue.stack import ALERTS
 from modelwatch.promql import duration_seconds, select

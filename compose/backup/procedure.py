@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from compose import archive
-from compose.archive import Content, File, Manifest
+from compose.backup import archive
+from compose.backup.archive import Content, File, Manifest
 from modelwatch import __version__
 from modelwatch.problems import ModelwatchError
 

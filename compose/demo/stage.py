@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from compose import exporters, processes, programs, waiting
+from compose import programs, waiting
 from compose.fleet.serve import NEXT, PAGES
+from compose.native import exporters, processes
+from compose.native.processes import Process
 from compose.ports import Ports, free_port, is_free
-from compose.processes import Process
 from modelwatch.inventory import Inventory, Receiver, Settings, Source
 from modelwatch.problems import Unreachable
 
@@ -99,7 +100,7 @@ def start(
         processes.spawn(
             "the inbox",
             [
-                *(*python, "compose.webhook", f"--port={inbox_port}"),
+                *(*python, "compose.demo.webhook", f"--port={inbox_port}"),
                 *(f"--runbooks={data_dir / 'config' / 'runbooks'}", mark),
             ],
             mark=mark,

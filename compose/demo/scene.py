@@ -9,12 +9,15 @@ from pathlib import Path
 
 import requests
 
-from compose import answers, exporters, native, processes, stage
+from compose import answers
+from compose.demo import stage
+from compose.demo.story import Teller
 from compose.fleet.serve import PORTS
-from compose.native import Stack
+from compose.native import exporters, processes
+from compose.native import stack as native
+from compose.native.processes import Process
+from compose.native.stack import Stack
 from compose.ports import Ports, free_port
-from compose.processes import Process
-from compose.story import Teller
 from compose.waiting import until
 from modelwatch.catalogue.recorded import REQUESTS
 from modelwatch.inventory import Inventory

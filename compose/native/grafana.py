@@ -13,9 +13,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from compose import processes, programs
+from compose import programs
+from compose.native import processes
+from compose.native.processes import Process
 from compose.ports import Ports
-from compose.processes import Process
 
 NAMES = ("grafana", "grafana-server")
 """Names that the program goes by: today's, and the one of releases before 13."""

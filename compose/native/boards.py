@@ -4,10 +4,10 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
-from compose import exporters, grafana, processes, servers
 from compose.addresses import is_here
+from compose.native import exporters, grafana, processes, servers
+from compose.native.processes import Process
 from compose.ports import Ports, free_port, is_free
-from compose.processes import Process
 from modelwatch.inventory import Inventory, Settings
 
 GRAFANA_PORT = Ports().boards

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from compose import backup_folder, boards, exporters, listening, processes, programs, servers
+from compose import listening, programs
+from compose.backup import folder as backup_folder
 from compose.locks import alone
+from compose.native import boards, exporters, processes, servers
+from compose.native.processes import Process
 from compose.ports import Ports, becomes_free, free_port, is_free
-from compose.processes import Process
 from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError, Unreachable
 

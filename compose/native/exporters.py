@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import compose
-from compose import processes
-from compose.processes import Process
+from compose.native import processes
+from compose.native.processes import Process
 from modelwatch.inventory import Inventory, Source
 
 LOOPBACK = "127.0.0.1:"

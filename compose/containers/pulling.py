@@ -9,9 +9,10 @@ from typing import Any
 from docker.errors import ImageNotFound
 from docker.utils.build import exclude_paths
 
-from compose import containers, engine, environment
-from compose.containers import Attached
-from compose.engine import Engine
+from compose.containers import engine, environment
+from compose.containers import stack as containers
+from compose.containers.engine import Engine
+from compose.containers.stack import Attached
 from modelwatch.problems import ModelwatchError, Unreachable
 
 ROOT = environment.FILE.parents[1]

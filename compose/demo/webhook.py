@@ -106,7 +106,7 @@ def _has_summary(alert: dict[str, Any]) -> bool:
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until the process is ended."""
-    parser = argparse.ArgumentParser(prog="python -m compose.webhook", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m compose.demo.webhook", description=__doc__)
     parser.add_argument("--port", type=int, default=9406)
     parser.add_argument("--runbooks", type=Path)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")

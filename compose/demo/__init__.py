@@ -1,0 +1,1 @@
+"""The demo: a simulated fleet, incidents on it, and who is told."""
