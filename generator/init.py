@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from compose import engine
+from compose.containers import engine
 from generator.connecting import Access, access_options, session, web_address
 from generator.definitions import definitions
 from generator.discover import Knowledge, World, everything_known
@@ -63,6 +63,8 @@ def init(path: Path, *, discover: tuple[tuple[Knowledge, str], ...], access: Acc
         if path != _STDOUT:
             click.echo(f"next: edit it, then modelwatch generate {path} -o out")
         return
+    if access != Access() and not any(one.where == "URL" for one, _ in discover):
+        raise click.UsageError("who we say we are is for --discover prometheus=URL")
     for line in _draft(path, discover, access):
         click.echo(line, err=path == _STDOUT)
 

@@ -254,6 +254,13 @@ def test_what_cannot_be_asked_is_wrong_usage(typed: str) -> None:
     assert "Invalid value for '--discover'" in said.err
 
 
+def test_a_token_without_a_prometheus_is_wrong_usage() -> None:
+    Path("token").write_text("t", encoding="utf-8")
+    said = run("init", "--discover", f"litellm={LITELLM}", "--token-file", "token")
+    assert said.code == 2
+    assert "is for --discover prometheus=URL" in said.err
+
+
 @pytest.mark.parametrize("typed", ["litellm=nowhere.yaml", "kubernetes=nowhere"])
 def test_a_file_that_is_not_there_is_told(typed: str) -> None:
     said = run("init", "models.yaml", "--discover", typed)

@@ -16,6 +16,7 @@ from modelwatch.promql import quoted
 from tests import engine_pages
 from tests.command import Said, run
 from tests.engine_pages import CAPTURED, expected, recorded, rules, stem
+from tests.real import path_of_three
 from tests.small_site import eventually, prometheus
 
 pytestmark = pytest.mark.real
@@ -165,11 +166,14 @@ def _vllm(job: str, instance: str, model: str, per_minute: int, **more: str) -> 
     yield "vllm:prompt_tokens_total", labels, per_minute * 100.0, True
 
 
-@pytest.fixture(name="company", scope="module")
-def _company_drafted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drafted]:
+@pytest.fixture(name="company", scope="module", params=["2", "3"])
+def _company_drafted(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Drafted]:
+    path = path_of_three() if request.param == "3" else None
     folder = tmp_path_factory.mktemp("company")
     lines = sorted_by_name(list(series(time.time())))
-    with engine_pages.prometheus(folder, {"groups": []}, lines=lines) as url:
+    with engine_pages.prometheus(folder, {"groups": []}, lines=lines, path=path) as url:
         yield drafted(folder, url)
 
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from generator.asking import Period, Prometheus, Series
@@ -12,7 +12,7 @@ from generator.discover.found import Measured
 from modelwatch.catalogue import FAILURES
 from modelwatch.engine import Counter, Engine, Histogram
 from modelwatch.promql import select
-from modelwatch.supply import bare
+from modelwatch.supply import bare, metrics_read
 
 DAYS = 7
 _SHARE = 0.95
@@ -114,7 +114,9 @@ def _outcome(row: Counter, series: Series) -> str:
 
 def hours_known(job: Job) -> int:
     """In how many hours of the last days there was anything of the job: it may be new."""
-    names = "|".join(map(re.escape, sorted(job.names)))
+    rows = tuple(row for row in job.engine.rows if row.signal == "requests")
+    telling = metrics_read(replace(job.engine, rows=rows)) & job.names or job.names
+    names = "|".join(map(re.escape, ("up", *sorted(telling))))
     period = Period(start=job.at - DAYS * 86400, end=job.at)
     metric = select("", {"__name__": f"~{names}", "job": job.name})
     counted = job.prometheus.range(f"count({metric})", period, 3600)
