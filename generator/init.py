@@ -117,8 +117,11 @@ def _write(path: Path, text: str) -> None:
     try:
         for target, content in ((path.parent / SCHEMA, schema), (path, text)):
             part = target.with_name(f"{target.name}.part")
-            part.write_text(content, encoding="utf-8")
-            part.replace(target)
+            try:
+                part.write_text(content, encoding="utf-8")
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
     except OSError as failure:
         raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure
     click.echo(f"wrote {path}, and {SCHEMA} beside it for your editor")

@@ -100,7 +100,7 @@ def _measured(chance: random.Random, engine: Engine) -> Measured:
             [Decimal(text) for text in ("0.25", "0.5", "1", "2.5", "5", "7.5", "30", "60")], 5
         )
     )
-    requests = chance.choice((0.0, 3.0, 1e3, 1e9))
+    requests = chance.choice((None, 0.0, 3.0, 1e3, 1e9))
     supplies = {name: supply(engine, signal) for name, signal in OBJECTIVES.items()}
     objectives = [name for name, one in supplies.items() if one and one.how == "histogram"]
     return Measured(
@@ -110,7 +110,7 @@ def _measured(chance: random.Random, engine: Engine) -> Measured:
         },
         boundaries=dict.fromkeys(objectives, boundaries),
         requests=requests,
-        failures=requests * chance.choice((0, 0.0004, 0.03, 0.6, 1)),
+        failures=(requests or 0) * chance.choice((0, 0.0004, 0.03, 0.6, 1)),
     )
 
 

@@ -124,7 +124,7 @@ def test_containers_without_an_engine_are_nothing(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("DOCKER_HOST", address)
         said = run("init", "models.yaml", "--discover", "docker")
     assert said.code == 1
-    assert said.err == "error: no model was found; looked for engines in 1 running containers\n"
+    assert said.err == "error: no model was found; looked for engines among 1 running container\n"
 
 
 @pytest.mark.parametrize(

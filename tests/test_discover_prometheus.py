@@ -134,6 +134,11 @@ def _company() -> Iterator[Sample]:
     yield "node_memory_MemAvailable_bytes", {"job": "nodes", "instance": "n1:9100"}, 1e9, False
     yield "node_memory_MemTotal_bytes", {"job": "nodes", "instance": "other:9100"}, 1e9, False
     yield "node_memory_MemAvailable_bytes", {"job": "nodes", "instance": "other:9100"}, 1e9, False
+    own = {"job": "app", "instance": "s:9464", "model": "own", "environment": "production"}
+    yield "modelwatch_requests_total", {**own, "outcome": "success"}, 300.0, True
+    yield "modelwatch_quality_score", {**own, "score": "rank"}, 0.5, False
+    further = {**own, "instance": "t:9464", "model": "chat"}
+    yield "modelwatch_requests_running", further, 3.0, False
     told = {"job": "evals", "instance": "e:9467", "environment": "production"}
     yield (
         "modelwatch_quality_score",
@@ -268,7 +273,16 @@ def test_a_model_in_two_environments_of_one_job_is_told_by_instances(company: Dr
 
 def test_a_canary_is_a_second_source_of_its_model(company: Drafted) -> None:
     chat = company.model("chat")
-    assert [source.job for source in chat.sources] == ["canary", "stable"]
+    assert [source.job for source in chat.sources if source.engine == "vllm"] == [
+        "canary",
+        "stable",
+    ]
+
+
+def test_an_application_that_counts_no_requests_is_a_source_of_its_model(company: Drafted) -> None:
+    jobs = {source.job: source.engine for source in company.model("chat").sources}
+    assert jobs["app"] == "modelwatch"
+    assert "evals" not in jobs
 
 
 def test_a_gateway_before_an_engine_is_a_model_of_its_own(company: Drafted) -> None:
@@ -307,6 +321,7 @@ def test_scores_and_kpis_join_the_model_that_they_name(company: Drafted) -> None
     assert [kpi.name for kpi in chat.kpis] == ["conversion"]
     assert [(int(score.low), int(score.high)) for score in alone.scores] == [(-4, 1)]
     assert [source.engine for source in alone.sources] == ["modelwatch"]
+    assert [score.name for score in company.model("own").scores] == ["rank"]
 
 
 def test_objectives_are_what_was_measured(company: Drafted) -> None:
@@ -325,7 +340,8 @@ def test_what_is_left_out_is_said(company: Drafted) -> None:
 
 
 def test_every_line_that_is_guessed_is_marked_and_counted(company: Drafted) -> None:
-    marked = company.text.count("# confirm:") - 1
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", company.text)
+    marked = sum("# confirm:" in line for line in bare.splitlines()) - 1
     assert f"{marked} guesses to confirm" in company.said.out
     guessed = re.findall(
         r"^ +- \{engine: .*$|^ +(?:latency|availability|good|cards).*$", company.text, re.MULTILINE

@@ -36,9 +36,7 @@ class Knowledge:
     """
 
     name: str
-    title: str
     where: str = ""
-    example: str = ""
     rank: int
     look: Callable[[str, World], Found]
 

@@ -39,10 +39,11 @@ def found_in(containers: Sequence[Mapping[str, Any]]) -> Found:
             remarks.append(f"container {cut(name)}: {found.image.instead}")
             continue
         sightings.append(_sighting(container, name, image, found))
+    count = f"{len(containers)} running container{'s' * (len(containers) != 1)}"
     return Found(
         sightings=tuple(sightings),
         remarks=tuple(remarks),
-        looked_for=f"engines in {len(containers)} running containers",
+        looked_for=f"engines among {count}",
     )
 
 
@@ -92,8 +93,6 @@ def _target(container: Mapping[str, Any], port: int) -> tuple[str, str]:
 
 KNOWLEDGE = Knowledge(
     name="docker",
-    title="the containers that a Docker engine runs",
-    example="docker",
     rank=3,
     look=_look,
 )

@@ -67,7 +67,9 @@ def drafted(found: Sequence[Found], engines: Mapping[str, Engine]) -> Draft:
         *taken,
         *left_out,
     )
-    return Draft(entries=_entries(models, engines), pools=pools, remarks=tuple(dict.fromkeys(told)))
+    signals = [one for one in seen if one.scores or one.kpis]
+    entries = _entries(models, signals, engines)
+    return Draft(entries=entries, pools=pools, remarks=tuple(dict.fromkeys(told)))
 
 
 def _once(found: Sequence[Found]) -> list[Sighting]:
@@ -161,9 +163,15 @@ def _group(sighting: Sighting, engines: Mapping[str, Engine]) -> _Group:
     return _Group(in_front, sighting.identity)
 
 
-def _entries(sightings: Sequence[Sighting], engines: Mapping[str, Engine]) -> tuple[Entry, ...]:
-    serving = [one for one in sightings if one.counts or one.engine != "modelwatch"]
-    scored = [one for one in sightings if one not in serving]
+Entries = dict[tuple[str, str], Entry]
+"""By name and environment."""
+
+
+def _entries(
+    sightings: Sequence[Sighting], signals: Sequence[Sighting], engines: Mapping[str, Engine]
+) -> tuple[Entry, ...]:
+    beside = [one for one in sightings if one.engine == "modelwatch" and not one.counts]
+    serving = [one for one in sightings if one not in beside]
     names = _names({_group(one, engines) for one in serving})
     models: dict[tuple[_Group, str], list[Sighting]] = defaultdict(list)
     for one in serving:
@@ -172,16 +180,42 @@ def _entries(sightings: Sequence[Sighting], engines: Mapping[str, Engine]) -> tu
         (names[group], environment): _entry(names, group, environment, mine)
         for (group, environment), mine in models.items()
     }
-    for one in scored:
+    for one in beside:
+        _add_beside(entries, one)
+    for one in signals:
         key = (one.model, _environment(one))
-        if key not in entries:
-            name = free(
-                [slug(one.model), f"{slug(one.model)[:40]}-scores"], {name for name, _ in entries}
+        if entry := entries.get(key):
+            entries[key] = replace(
+                entry,
+                scores=_together(entry.scores, one.scores),
+                kpis=_together(entry.kpis, one.kpis),
             )
-            key, group = (name, key[1]), _group(one, engines)
-            entries[key] = _entry({group: name}, group, key[1], [one])
-        entries[key] = replace(entries[key], scores=one.scores, kpis=one.kpis)
     return tuple(entries[key] for key in sorted(entries))
+
+
+def _together(first: Sequence[Signal], second: Sequence[Signal]) -> tuple[Signal, ...]:
+    """Each signal once, with everything that was seen of it."""
+    found = {signal.name: signal for signal in first}
+    for signal in second:
+        other = found.get(signal.name, signal)
+        low, high = min(signal.low, other.low), max(signal.high, other.high)
+        found[signal.name] = replace(signal, low=low, high=high)
+    return tuple(found.values())
+
+
+def _add_beside(entries: Entries, sighting: Sighting) -> None:
+    """What counts no requests is no model where there is one of its name."""
+    key = (sighting.model, _environment(sighting))
+    is_exporter = bool(sighting.scores or sighting.kpis)
+    if entry := entries.get(key):
+        further = () if is_exporter else (sighting,)
+        entries[key] = replace(entry, sources=(*entry.sources, *further))
+        return
+    taken = {name for name, _ in entries}
+    base = slug(sighting.model)
+    group = _Group("", sighting.model)
+    name = free([base, f"{base[:40]}-beside"], taken)
+    entries[name, key[1]] = _entry({group: name}, group, key[1], [sighting])
 
 
 def _environment(sighting: Sighting) -> str:

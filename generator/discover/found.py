@@ -29,13 +29,13 @@ class Measured:
     """What a model did over some hours.
 
     `p95_s` is in seconds, by objective (`latency`), with `boundaries` between which it was counted;
-    infinite where it is above the last of them.
+    infinite where it is above the last of them. `requests` is None where none are counted.
     """
 
     hours: int
     p95_s: Mapping[str, float] = field(default_factory=dict)
     boundaries: Mapping[str, frozenset[Decimal]] = field(default_factory=dict)
-    requests: float = 0
+    requests: float | None = None
     failures: float = 0
 
 

@@ -102,9 +102,7 @@ def _by_image(pod: Pod, found: Recognised) -> str:
 
 KNOWLEDGE = Knowledge(
     name="kubernetes",
-    title="Kubernetes manifests, a file or a folder",
     where="PATH",
-    example="kubernetes=manifests/",
     rank=2,
     look=_look,
 )

@@ -132,9 +132,7 @@ def _fallbacks(config: Block) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 KNOWLEDGE = Knowledge(
     name="litellm",
-    title="the configuration of a LiteLLM proxy",
     where="FILE",
-    example="litellm=config.yaml",
     rank=4,
     look=_look,
 )

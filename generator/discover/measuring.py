@@ -4,15 +4,15 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from generator.asking import Period, Prometheus, Series
 from generator.discover.found import Measured
 from modelwatch.catalogue import FAILURES
-from modelwatch.engine import Counter, Engine, Histogram
+from modelwatch.engine import Counter, Engine, Histogram, Row
 from modelwatch.promql import select
-from modelwatch.supply import bare, metrics_read
+from modelwatch.supply import bare, metrics_of
 
 DAYS = 7
 _SHARE = 0.95
@@ -44,6 +44,14 @@ class Job:
         query = f"sum by ({kept}) (increase({selector}[{DAYS}d]))"
         return self.prometheus.instant(query, self.at)
 
+    def read_for(self, signal: str) -> frozenset[str]:
+        """The metrics that are there of one signal."""
+        return self.read_by(row for row in self.engine.rows if row.signal == signal)
+
+    def read_by(self, rows: Iterable[Row]) -> frozenset[str]:
+        """The metrics that are there of some rows."""
+        return self.names & {name for row in rows for name in metrics_of(row)}
+
     def serving(self, series: Series, row: Histogram | Counter) -> Serving:
         """What a series is of."""
         model = model_of(series, self.engine, row.model_label)
@@ -52,10 +60,10 @@ class Job:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything that was counted of one model at one instance."""
+    """Everything that was counted of one model at one instance; maybe no requests at all."""
 
     buckets: dict[str, dict[Decimal, float]] = field(default_factory=dict)
-    requests: float = 0
+    requests: float | None = None
     failures: float = 0
 
 
@@ -92,7 +100,7 @@ def _count(job: Job, row: Counter, found: dict[Serving, Tally]) -> None:
         outcome = _outcome(row, series)
         tally = found[job.serving(series, row)]
         if outcome:
-            tally.requests += sum(series.finite)
+            tally.requests = (tally.requests or 0) + sum(series.finite)
             tally.failures += sum(series.finite) if outcome in FAILURES else 0
 
 
@@ -114,8 +122,7 @@ def _outcome(row: Counter, series: Series) -> str:
 
 def hours_known(job: Job) -> int:
     """In how many hours of the last days there was anything of the job: it may be new."""
-    rows = tuple(row for row in job.engine.rows if row.signal == "requests")
-    telling = metrics_read(replace(job.engine, rows=rows)) & job.names or job.names
+    telling = job.read_for("requests") or job.names
     names = "|".join(map(re.escape, ("up", *sorted(telling))))
     period = Period(start=job.at - DAYS * 86400, end=job.at)
     metric = select("", {"__name__": f"~{names}", "job": job.name})
@@ -140,10 +147,9 @@ def model_of(series: Series, engine: Engine, model_label: str | None = None) -> 
 def measured(tallied: Iterable[Tally], hours: int) -> Measured:
     """The tallies of a model's instances, together."""
     buckets: dict[str, dict[Decimal, float]] = {}
-    requests = failures = 0.0
+    tallied = list(tallied)
+    counted_requests = [tally.requests for tally in tallied if tally.requests is not None]
     for tally in tallied:
-        requests += tally.requests
-        failures += tally.failures
         for objective, counted in tally.buckets.items():
             mine = buckets.setdefault(objective, {})
             for boundary, events in counted.items():
@@ -159,8 +165,8 @@ def measured(tallied: Iterable[Tally], hours: int) -> Measured:
             )
             for objective in seen
         },
-        requests=requests,
-        failures=failures,
+        requests=sum(counted_requests) if counted_requests else None,
+        failures=sum(tally.failures for tally in tallied),
     )
 
 

@@ -20,7 +20,7 @@ from generator.discover.names import cut
 from generator.discover.recognising import recognised, release
 from generator.discover.scores import scored
 from generator.discover.sounding import NAMED, environment_of
-from modelwatch.engine import Engine, Row
+from modelwatch.engine import Engine
 from modelwatch.problems import ModelwatchError
 from modelwatch.promql import select
 from modelwatch.supply import metrics_read
@@ -114,18 +114,14 @@ def _any_of(names: Iterable[str], **where: str) -> str:
 def _seen(job: Job) -> list[_Seen]:
     """The models of the job: by the newest label that names them, and by what single rows use."""
     engine = job.engine
-    own = _names(job, (row for row in engine.rows if row.model_label is None)) or job.names
+    own = job.read_by(row for row in engine.rows if row.model_label is None) or job.names
     found = _ask(job, own, engine.model_label)
     others = dict.fromkeys(row.model_label for row in engine.rows if row.model_label)
     for label in others:
         rows = (row for row in engine.rows if row.model_label == label)
-        if names := _names(job, rows):
+        if names := job.read_by(rows):
             found += _inner(_ask(job, names, label or ""), found)
     return sorted(dict.fromkeys(found), key=lambda seen: (seen.claim, seen.instance))
-
-
-def _names(job: Job, rows: Iterable[Row]) -> frozenset[str]:
-    return metrics_read(replace(job.engine, rows=tuple(rows))) & job.names
 
 
 def _inner(others: Sequence[_Seen], found: Sequence[_Seen]) -> list[_Seen]:
@@ -209,17 +205,13 @@ def _sighting(
         environment=first.environment,
         team=teams.pop() if len(teams) == 1 else "",
         place=Place(job=job.name, instances=instances),
-        counts=bool(job.names & _reads(job.engine, "requests")),
+        counts=any(one.requests is not None for one in mine)
+        if tallied
+        else bool(job.read_for("requests")),
         why=f"{len(job.names)} metrics of {job.engine.title} at {count}",
         remarks=(old,) if old else (),
         measured=measured(mine, hours) if mine else None,
     )
-
-
-def _reads(engine: Engine, signal: str) -> frozenset[str]:
-    """What the engine reads for one signal."""
-    rows = tuple(row for row in engine.rows if row.signal == signal)
-    return metrics_read(replace(engine, rows=rows))
 
 
 def _hardware(job: Job) -> Iterator[Sighting]:
@@ -228,7 +220,7 @@ def _hardware(job: Job) -> Iterator[Sighting]:
     gpu = [label for label in engine.gpu_label.split(" or ") if label]
     by = dict.fromkeys(("instance", *engine.host_labels, *gpu, *_KIND, *_ENVIRONMENT, *_PERHAPS))
     telling = "gpu_utilization" if engine.kind == "gpu" else "host_memory"
-    names = _reads(engine, telling) & job.names or job.names
+    names = job.read_for(telling) or job.names
     query = f"count by ({', '.join(by)}) ({_any_of(names, job=job.name)})"
     rows = [one for one in job.prometheus.instant(query, job.at) if one.labels.get("instance")]
     for environment in sorted({_environment(series, engine) for series in rows}):
@@ -257,9 +249,7 @@ def _host(series: Series, engine: Engine) -> str:
 
 KNOWLEDGE = Knowledge(
     name="prometheus",
-    title="the jobs of a live Prometheus, with what their models did in the last days",
     where="URL",
-    example="prometheus=http://localhost:9090",
     rank=1,
     look=_look,
 )

@@ -40,7 +40,8 @@ def objectives(entry: Entry, engines: Mapping[str, Engine]) -> tuple[Guess, ...]
 def floor(entry: Entry) -> Guess | None:
     """The floor of a model with little traffic, None where the usual one will do."""
     usual = defaults.FLOORS["requests"]
-    rates = [m.requests / (m.hours * 12) for m in _measured(entry) if m.hours]
+    counted = [one for one in _measured(entry) if one.requests is not None]
+    rates = [(one.requests or 0) / (one.hours * 12) for one in counted]
     rate = sum(rates)
     if not rates or rate >= usual:
         return None
@@ -63,7 +64,7 @@ def _period(measured: list[Measured]) -> str:
 
 def _availability(entry: Entry, engines: Mapping[str, Engine]) -> Iterator[Guess]:
     measured = _measured(entry)
-    requests = sum(one.requests for one in measured)
+    requests = sum(one.requests or 0 for one in measured)
     supplies = [supply(engines[one.engine], "requests") for one in entry.sources]
     counted = {value for one in supplies if one for value in set(one.values) - set(one.shared)}
     if requests < _ENOUGH or not counted & set(FAILURES):

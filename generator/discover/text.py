@@ -39,11 +39,14 @@ class _Lines:
     engines: Mapping[str, Engine]
     endpoints: dict[tuple[str, Place], str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    guesses: int = 0
 
     def add(self, text: str, why: str = "") -> None:
+        self.guesses += bool(why)
         self.lines.append(f"{text}  {MARK} {cut(why, 200)}" if why else text)
 
     def remark(self, indent: str, why: str) -> None:
+        self.guesses += 1
         self.lines.append(f"{indent}{MARK} {cut(why, 200)}")
 
 
@@ -61,10 +64,9 @@ def written(draft: Draft, engines: Mapping[str, Engine], origins: Sequence[str])
         out.add("\ngpus:")
         for pool in draft.pools:
             _pool(out, pool)
-    text = "\n".join(out.lines) + "\n"
     return Written(
-        text=text,
-        guesses=text.count(MARK) - 1,  # the one that explains the mark
+        text="\n".join(out.lines) + "\n",
+        guesses=out.guesses,
         without_team=tuple(entry.name for entry in draft.entries if not entry.team),
         without_price=tuple(
             entry.name for entry in draft.entries if tokens_unpriced(entry, engines)
