@@ -132,7 +132,16 @@ def test_containers_without_an_engine_are_nothing(monkeypatch: pytest.MonkeyPatc
     [
         ("vllm/vllm-openai:latest", "--model a/b --served-model-name c d", {}, "c", 0),
         ("vllm/vllm-openai:latest", "serve a/b --port 81", {}, "a/b", 81),
-        ("vllm/vllm-openai", "--model /models/llama", {}, "", 0),
+        ("vllm/vllm-openai", "--model /models/llama", {}, "/models/llama", 0),
+        (
+            "vllm/vllm-openai",
+            "--model $(MODEL) --port=${PORT}",
+            {"MODEL": "a/b", "PORT": "9"},
+            "a/b",
+            9,
+        ),
+        ("vllm/vllm-openai", "--model $FROM_A_SECRET", {}, "", 0),
+        ("vllm/vllm-openai", "/bin/start a/b", {}, "", 0),
         (
             "ghcr.io/huggingface/text-generation-inference:3.3",
             "--model-id a/b -p 80",

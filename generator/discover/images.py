@@ -130,9 +130,10 @@ def recognised(
     known = next((one for one in IMAGES if re.fullmatch(one.pattern, name)), None)
     if known is None:
         return None
-    words = list(_words(command))
-    served = _value(known, "served", known.served, words, environment)
-    model = served or _value(known, "models", known.models, words, environment)
+    words = [_resolved(word, environment) for word in _words(command)]
+    model = _value(known, "served", known.served, words, environment) or _value(
+        known, "models", known.models, words, environment
+    )
     if known.first_word and not model:
         model = _behind(words, known.first_word)
     if known.engine == "nim" and not model:
@@ -141,7 +142,7 @@ def recognised(
     missing = known.needs and known.needs not in words
     return Recognised(
         image=known,
-        model="" if model.startswith(("$", "/")) and not served else model,
+        model=model,
         port=int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0,
         tag=tag,
         remarks=(f"start it with {known.needs}, or there are no metrics",) if missing else (),
@@ -167,6 +168,13 @@ def _words(command: Sequence[str]) -> Iterator[str]:
         yield from text.split() if " " in text or "\n" in text else [text]
 
 
+def _resolved(word: str, environment: Mapping[str, str]) -> str:
+    """The word with its variable replaced; empty where that has no value that is written out."""
+    flag, equals, value = word.rpartition("=")
+    found = re.fullmatch(r"\$[({]?([A-Za-z_][A-Za-z0-9_]*)[)}]?", value)
+    return f"{flag}{equals}{environment.get(found[1], '')}" if found else word
+
+
 def _value(
     image: Image,
     what: str,
@@ -189,4 +197,5 @@ def _behind(words: Sequence[str], word: str) -> str:
     """The word after this one, or the first one of all, where it is no flag."""
     start = words.index(word) + 1 if word in words else 0
     found = next(iter(words[start : start + 1]), "")
-    return found if "/" in found and not found.startswith(("-", "/")) else ""
+    is_program = not start and found.startswith("/")
+    return found if "/" in found and not found.startswith("-") and not is_program else ""

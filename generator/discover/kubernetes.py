@@ -1,6 +1,5 @@
 """Kubernetes manifests: the engines in pods, and the jobs that monitors make of them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -56,20 +55,11 @@ def _engines(pod: Pod) -> Iterator[Recognised]:
     """The engines in a pod: told by a custom resource, or by the images of its containers."""
     for container in pod.containers:
         found = recognised(container.image, container.command, container.environment)
-        if found and pod.engine and not container.image:
-            continue
         if found:
-            model = pod.model or found.model
-            yield replace(found, model=_resolved(model, dict(container.environment)))
+            yield replace(found, model=pod.model or found.model)
             return
     if pod.engine:
         yield Recognised.of_engine(pod.engine, pod.model)
-
-
-def _resolved(model: str, environment: dict[str, str]) -> str:
-    """The model with `$(NAME)` replaced, nothing where a name has no plain value."""
-    found = re.fullmatch(r"\$[({]?([A-Za-z_][A-Za-z0-9_]*)[)}]?", model)
-    return environment.get(found[1], "") if found else model
 
 
 def _sighting(pod: Pod, found: Recognised, around: Network) -> Sighting:
