@@ -1,7 +1,7 @@
 """From an inventory to every file: pure, the same bytes for the same inventory."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from generator import (
     alertmanager,
@@ -16,32 +16,52 @@ from generator.board_digest import digest
 from generator.definitions import Definitions
 from generator.grafana import dashboard
 from generator.inventory_series import constants, predicted
-from generator.proofs import concerns
+from generator.proofs import Concern, concerns
 from generator.rule_files import alert_file, constant_file, record_file
 from generator.series import predict
 from modelwatch.inventory import Inventory, Settings
-from modelwatch.resolved import fleet
+from modelwatch.resolved import Fleet, fleet
 from modelwatch.rules import Constant, RecordGroup
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What is known of a fleet before anything is written; `concerned` is by topic."""
+
+    rows: tuple[Constant, ...]
+    known: Fleet
+    concerned: Mapping[str, tuple[Concern, ...]]
+
+
+def basis(inventory: Inventory, definitions: Definitions) -> Basis:
+    """What the files of an inventory are written from."""
+    rows = (
+        *constants(inventory, definitions.engines_of(inventory)),
+        *predicted(predict(inventory, definitions).total),
+    )
+    known = fleet(rows)
+    return Basis(rows=rows, known=known, concerned=concerns(definitions.alerts, inventory, known))
+
+
 def build(
-    inventory: Inventory, definitions: Definitions, *, boards_path: str = provisioning.BOARDS_PATH
+    inventory: Inventory,
+    definitions: Definitions,
+    *,
+    boards_path: str = provisioning.BOARDS_PATH,
+    found: Basis | None = None,
 ) -> dict[str, str]:
     """Path to text of everything that watches the inventory's models, sorted by path.
 
-    `boards_path` is where the Grafana that reads it finds the folder `grafana/dashboards`.
+    `boards_path` is where the Grafana that reads it finds the folder `grafana/dashboards`; `found`
+    is the basis, where the caller has it already.
     """
     engines = definitions.engines_of(inventory)
-    rows = (
-        *constants(inventory, engines),
-        *predicted(predict(inventory, definitions).total),
-    )
     settings = inventory.settings
-    known = fleet(rows)
-    concerned = concerns(definitions.alerts, inventory, known)
+    found = found or basis(inventory, definitions)
+    known, concerned = found.known, found.concerned
     files = {
         **_below("prometheus", prometheus.files(inventory, engines)),
-        **_constants(rows, settings),
+        **_constants(found.rows, settings),
         "prometheus/rules/engines.yml": record_file(
             (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory)), settings
         ),
@@ -55,12 +75,8 @@ def build(
         **_below("prometheus/tests", rule_tests.files(inventory, concerned, known)),
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
-            f"grafana/dashboards/{board.uid}.json": dashboard(
-                board,
-                scrape_interval=settings.scrape_interval,
-                time_compression=settings.time_compression,
-            )
-            for board in definitions.boards
+            f"grafana/dashboards/{uid}.json": text
+            for uid, text in board_texts(definitions, settings).items()
         },
         "grafana/boards.txt": digest(
             definitions.boards, time_compression=settings.time_compression
@@ -69,6 +85,18 @@ def build(
         **_below("runbooks", runbooks.files(inventory, concerned, engines)),
     }
     return dict(sorted(files.items()))
+
+
+def board_texts(definitions: Definitions, settings: Settings) -> dict[str, str]:
+    """Uid to JSON text of every board."""
+    return {
+        board.uid: dashboard(
+            board,
+            scrape_interval=settings.scrape_interval,
+            time_compression=settings.time_compression,
+        )
+        for board in definitions.boards
+    }
 
 
 def _constants(rows: Sequence[Constant], settings: Settings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import gc
 import importlib
 import json
+import keyword
 import shutil
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ LAZY = {
     "restore": "backup",
     "exporter": "exporter",
     "preview": "preview",
+    "diff": "diff",
+    "export": "exporting",
+    "import": "importing",
+    "push": "push",
+    "annotate": "push.annotate",
 }
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 
@@ -63,7 +69,7 @@ class Commands(click.Group):
         if name not in LAZY:
             return super().get_command(ctx, name)
         module = importlib.import_module(f"generator.{LAZY[name]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, f"{name}_" if keyword.iskeyword(name) else name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -142,8 +142,7 @@ def counter_rate(row: Counter, engine: Engine, *, canonical: str = "") -> str:
 def presence(row: Counter | Expression, engine: Engine) -> str:
     """What a row counts, all values together: the models for which the engine counts at all."""
     if isinstance(row, Expression):
-        by = ", ".join(identity(engine, row.model_label))
-        return f"sum by ({by}) ({expression(row, engine)})"
+        return _of_target(row.expr.strip(), engine, row.model_label)
     return _total(row, engine, row.names)
 
 
@@ -239,8 +238,8 @@ def gauge(row: Gauge, engine: Engine) -> str:
 
 
 def expression(row: Expression, engine: Engine, *, canonical: str = "") -> str:
-    """PromQL of its own under our identity."""
-    vector = _identified(f"({row.expr.strip()})", engine, row.model_label)
+    """PromQL of its own under our identity, without labels that nobody reads."""
+    vector = _of_target(row.expr.strip(), engine, row.model_label, *row.labels, how=row.across)
     if canonical and canonical not in row.labels:
         return labelled(vector, canonical, row.value)
     return vector

@@ -23,7 +23,15 @@ def inventory_at(path: str) -> Inventory:
             series than it allows itself.
         ModelwatchError: the file cannot be read.
     """
-    content = sys.stdin.buffer.read(_ENOUGH) if path == "-" else _content(Path(path))
+    return inventory_of(path, content_of(path))
+
+
+def inventory_of(path: str, content: bytes) -> Inventory:
+    """The inventory that was read from a path.
+
+    Raises:
+        InventoryError: as for `inventory_at`.
+    """
     inventory = read("<stdin>" if path == "-" else path, content, definitions().engines)
     problems = (*receivers.problems(inventory), *_too_many_series(inventory, content))
     if problems:
@@ -31,10 +39,16 @@ def inventory_at(path: str) -> Inventory:
     return inventory
 
 
-def _content(path: Path) -> bytes:
-    """What is in the file; of one without an end only so much that it is seen to be too large."""
+def content_of(path: str) -> bytes:
+    """What is in the file; of one without an end only so much that it is seen to be too large.
+
+    Raises:
+        ModelwatchError: it cannot be read.
+    """
+    if path == "-":
+        return sys.stdin.buffer.read(_ENOUGH)
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return file.read(_ENOUGH)
     except OSError as failure:
         raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import yaml
 
-from modelwatch.problems import InventoryError, Place, Problem, Report
+from modelwatch.problems import InventoryError, Place, Report
 from modelwatch.tree import Block, Items, Number, Value
 from modelwatch.yaml_words import MAX_DEPTH, TOO_DEEP, explained
 
@@ -48,32 +48,47 @@ class Document:
     report: Report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """A parsed file of several documents. Its problems so far are in the report."""
+
+    roots: tuple[Block, ...]
+    report: Report
+
+
 def load(path: str, content: bytes) -> Document:
     """The file as values with places.
 
     Raises:
         InventoryError: it cannot be read at all. What can be read around is only reported.
     """
-    builder = _built(path, content, many=False)
+    builder = _built(path, content, alone=True)
     if not isinstance(builder.root, Block):
         _no_block(builder, builder.report)
     return Document(root=builder.root, report=builder.report)
 
 
-def load_all(path: str, content: bytes) -> tuple[tuple[Block, ...], tuple[Problem, ...]]:
-    """Every document of a file that others wrote, and what was read around.
-
-    Documents without keys are left out.
+def load_all(path: str, content: bytes) -> Documents:
+    """Every document of a file that may hold several; empty ones are none.
 
     Raises:
-        InventoryError: it cannot be read at all.
+        InventoryError: it cannot be read at all. What can be read around is only reported.
     """
-    builder = _built(path, content, many=True)
-    blocks = tuple(root for root in builder.roots if isinstance(root, Block))
-    return blocks, tuple(builder.report.found)
+    builder = _built(path, content, alone=False)
+    report = builder.report
+    roots = [(root, place) for root, place in builder.ended if root is not None]
+    for root, place in roots:
+        if not isinstance(root, Block):
+            report.add(place, "a document is made of keys and values", "begin with `apiVersion:`")
+    if not roots:
+        report.add((1, 1), "the file is empty", "check that it is the right one")
+    return Documents(
+        roots=tuple(root for root, _ in roots if isinstance(root, Block)), report=report
+    )
 
 
-def _built(path: str, content: bytes, *, many: bool) -> "_Builder":
+def _built(path: str, content: bytes, *, alone: bool) -> "_Builder":
+    """The builder after the last event; `alone` refuses a second document."""
     text = _decoded(path, content)
     report = Report(path=path, lines=_BREAK.split(text))
     if found := _UNPRINTABLE.search(text):
@@ -83,7 +98,7 @@ def _built(path: str, content: bytes, *, many: bool) -> "_Builder":
             "a character that cannot be shown is in the file",
             "delete it, or check that this really is a text file",
         )
-    builder = _Builder(report=report, many=many)
+    builder = _Builder(report=report, alone=alone)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
@@ -165,8 +180,8 @@ class _Builder:
     """Builds values from parser events, with a stack of its own instead of recursion."""
 
     report: Report
-    many: bool
-    roots: list[Value] = field(default_factory=list)
+    alone: bool
+    ended: list[tuple[Value, Place]] = field(default_factory=list)
     root: Value = None
     root_place: Place = (1, 1)
     stack: list[_Frame] = field(default_factory=list)
@@ -186,17 +201,17 @@ class _Builder:
                 self.anchors[frame.anchor] = (frame.value, self.count - frame.count)
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
-        elif isinstance(event, yaml.DocumentEndEvent):
-            self.roots.append(self.root)
         elif isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             self.root, self.anchors = None, {}
-            if self.documents > 1 and not self.many:
+            if self.alone and self.documents > 1:
                 self._fail(
                     event,
                     "a second document starts here",
                     "keep one document per file: remove the line `---`",
                 )
+        elif isinstance(event, yaml.DocumentEndEvent):
+            self.ended.append((self.root, self.root_place))
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         text = event.value

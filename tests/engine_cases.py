@@ -111,6 +111,18 @@ OWN = CustomEngine(
     ),
 )
 
+ASKED = CustomEngine(
+    name="asked",
+    model_label="model",
+    signals=tuple(
+        CustomSignal(signal="requests", kind="promql", value=outcome, promql=promql)
+        for outcome, promql in (
+            ("success", "sum by (job, instance, model) (rate(asked_ok_total[5m]))"),
+            ("server_error", "rate(asked_bad_total[5m])"),
+        )
+    ),
+)
+
 
 def on_job(engine: str, job: str = "j", name: str = "llama") -> Source:
     return Source(engine=engine, engine_model=name, job=job)
@@ -330,6 +342,22 @@ CASES = {
             "sum(engine:requests_running:sum)": {"{}": 4},
             "sum by (quantile) (engine:time_to_first_token_seconds:quantile)": {
                 '{quantile="0.95"}': 0.8
+            },
+        },
+    ),
+    "queries of ones own may keep any labels, the model's too": Case(
+        fleet=inventory([model("rank", "production", on_job("asked"))], engines={"asked": ASKED}),
+        engines={"asked": custom.engine(ASKED)},
+        scraped={
+            'asked_ok_total{job="j",instance="i",model="llama",code="200"}': growing(3),
+            'asked_ok_total{job="j",instance="i",model="llama",code="204"}': growing(4),
+            'asked_bad_total{job="j",instance="i",model="llama",code="500"}': growing(1),
+            'asked_bad_total{job="j",instance="i",model="llama",code="503"}': growing(1),
+        },
+        recorded={
+            REQUESTS: {
+                requests("success", model="rank", engine="asked"): 7,
+                requests("server_error", model="rank", engine="asked"): 2,
             },
         },
     ),

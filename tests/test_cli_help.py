@@ -88,7 +88,7 @@ def test_every_option_says_what_it_does_or_lists_its_choices(name: str) -> None:
 
 RUN_BY_OTHER_TESTS = {
     *("up", "reload", "demo", "exporter", "status", "doctor", "logs", "preview"),
-    *("backup", "restore"),
+    *("backup", "restore", "push", "annotate"),
 }
 """Commands that start or ask servers: here only their arguments are taken as typed."""
 
@@ -99,6 +99,8 @@ def test_the_example_works_as_typed(name: str) -> None:
     assert typed[:2] == ["modelwatch", name]
     if name != "init":
         run("init", "models.yaml")
+    if name == "import":
+        run("export", "openslo", "models.yaml", "-o", "slos.yaml")
     if name in RUN_BY_OTHER_TESTS:
         command, arguments = COMMANDS[name], typed[2:]
         if isinstance(command, click.Group):

@@ -241,7 +241,7 @@ def test_one_manifest_is_read_alone() -> None:
 
 
 def test_every_document_of_a_file_is_read_with_places() -> None:
-    first, second = load_all("a.yaml", b"---\na: 1\n---\n---\n- no keys\n---\nb: {c: 2}\n")[0]
+    first, second = load_all("a.yaml", b"---\na: 1\n---\n---\n- no keys\n---\nb: {c: 2}\n").roots
     assert (first.at("a"), second.block("b").at("c")) == ((2, 4), (7, 8))
 
 

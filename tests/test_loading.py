@@ -1,6 +1,6 @@
 import pytest
 
-from modelwatch.loading import MAX_BYTES, MAX_VALUES, load
+from modelwatch.loading import MAX_BYTES, MAX_VALUES, load, load_all
 from modelwatch.problems import InventoryError, Problem, render
 from modelwatch.reading import problems
 from modelwatch.tree import Block, Number, Value
@@ -159,3 +159,32 @@ def test_noise_never_ends_in_a_traceback(seed: int) -> None:
         state = state * 6364136223846793005 % 2**64 + 1442695040888963407
         noise.append(alphabet[(state >> 33) % len(alphabet)])
     assert problems("noise.yaml", bytes(noise), ENGINES)
+
+
+# Several documents: files of others, never an inventory.
+
+
+def test_each_document_of_a_file_is_read_with_places_in_the_file() -> None:
+    read = load_all("x.yaml", b"a: &x 1\n---\n# nothing\n---\nb: {c: *x}\n".replace(b"*x", b"2"))
+    assert [list(root) for root in read.roots] == [["a"], ["b"]]
+    assert read.roots[1].block("b").at("c") == (5, 8)
+    assert not read.report.found
+
+
+def test_an_anchor_ends_with_its_document() -> None:
+    with pytest.raises(InventoryError, match="'\\*x' stands for nothing"):
+        load_all("x.yaml", b"a: &x 1\n---\nb: *x\n")
+
+
+def test_a_document_that_is_no_block_is_told_beside_the_others() -> None:
+    read = load_all("x.yaml", b"a: 1\n---\n- b\n")
+    assert [list(root) for root in read.roots] == [["a"]]
+    assert [str(problem) for problem in read.report.found] == [
+        "x.yaml:3:1: a document is made of keys and values; begin with `apiVersion:`"
+    ]
+
+
+def test_a_file_without_documents_is_told() -> None:
+    assert [str(one) for one in load_all("x.yaml", b"# a\n").report.found] == [
+        "x.yaml:1:1: the file is empty; check that it is the right one"
+    ]

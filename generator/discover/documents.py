@@ -33,7 +33,7 @@ def documents_at(where: str) -> Read:
     files = list(_files(Path(where)))
     for path in files:
         try:
-            documents, problems = load_all(str(path), path.read_bytes())
+            read = load_all(str(path), path.read_bytes())
         except InventoryError as failure:
             # Without the line itself, which may hold a secret.
             remarks += [str(problem) for problem in failure.problems]
@@ -43,8 +43,8 @@ def documents_at(where: str) -> Read:
         except OSError as failure:
             remarks.append(f"{path}: cannot be read: {failure.strerror}")
             continue
-        remarks += [str(problem) for problem in problems]
-        blocks += [(str(path), block) for block in documents]
+        remarks += [str(problem) for problem in read.report.found]
+        blocks += [(str(path), block) for block in read.roots]
     return Read(blocks=tuple(blocks), remarks=tuple(remarks), files=len(files))
 
 
