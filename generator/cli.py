@@ -8,7 +8,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,8 @@ from modelwatch.inventory import Inventory, Settings
 from modelwatch.problems import InventoryError, ModelwatchError, Problem, as_github, as_json, render
 
 INVENTORY = click.Path(exists=True, dir_okay=False, allow_dash=True)
-SCHEMA = "inventory.schema.json"
 LAZY = {
+    "init": "init",
     "up": "stack",
     "reload": "stack",
     "down": "stack",
@@ -121,25 +120,6 @@ def _counts(fleet: Inventory) -> str:
     ]
     said = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for number, noun in parts if number)
     return f"{fleet.path}: no problems; {said}; at most {count} series"
-
-
-@main.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="models.yaml")
-def init(path: Path) -> None:
-    """Write a commented starter inventory that passes `check` unchanged.
-
-    Example: modelwatch init models.yaml
-    """
-    if path.exists():
-        raise ModelwatchError(f"{path} is already there; choose another name")
-    package = resources.files("modelwatch")
-    try:
-        for target, source in ((path, "starter.yaml"), (path.parent / SCHEMA, SCHEMA)):
-            target.write_text(package.joinpath(source).read_text("utf-8"), encoding="utf-8")
-    except OSError as failure:
-        raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure
-    click.echo(f"wrote {path}, and {SCHEMA} beside it for your editor")
-    click.echo(f"next: edit it, then modelwatch generate {path} -o out")
 
 
 @main.command()

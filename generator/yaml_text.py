@@ -48,10 +48,10 @@ def comment(text: str) -> str:
 
 def flow(mapping: Mapping[str, str]) -> str:
     """A mapping of strings on one line."""
-    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in mapping.items()) + "}"
+    return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in mapping.items()) + "}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """In double quotes. JSON writes some characters as halves, which is no YAML."""
     if text.isascii() and text.isprintable():
         return json.dumps(text)

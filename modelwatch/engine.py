@@ -179,7 +179,8 @@ class Engine:
     """A serving engine, gateway, instrumentation or device exporter.
 
     `model_label` is empty for engines without one: the model is then the source's. Pages that carry
-    the environment or version themselves name these labels; they win over the source's.
+    the environment or version themselves name these labels; they win over the source's. One that
+    may stand `in_front` of another counts requests that the other counts too.
     One that `knows_inventory` exposes declared models only: none of its traffic is undeclared.
     `host_labels` and `gpu_label` say which card a device exporter means; a host without a label is
     the target's. `unavailable` says in words why a signal is not there: a signal in neither `rows`
@@ -196,6 +197,7 @@ class Engine:
     model_label: str = ""
     environment_label: str = ""
     version_label: str = ""
+    in_front: bool = False
     knows_inventory: bool = False
     host_labels: tuple[str, ...] = ()
     gpu_label: str = ""

@@ -154,10 +154,11 @@ def unavailable(engine: Engine) -> Mapping[str, str]:
 
 def metrics_read(engine: Engine) -> frozenset[str]:
     """Every vendor metric that the engine's rules may read."""
-    return frozenset(name for row in engine.rows for name in _names(row))
+    return frozenset(name for row in engine.rows for name in metrics_of(row))
 
 
-def _names(row: Row) -> list[str]:
+def metrics_of(row: Row) -> list[str]:
+    """Every vendor metric that one row reads."""
     match row:
         case Histogram():
             return [f"{bare(name)}{part}" for name in row.names for part in _PARTS]

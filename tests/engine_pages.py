@@ -193,11 +193,12 @@ def prometheus(
     *,
     path: str | None = None,
     le_of_three: bool = False,
+    lines: Iterable[str] = (),
 ) -> Iterator[str]:
-    """The address of a Prometheus that has all pages and evaluates the rules."""
+    """The address of a Prometheus that has these lines, or all pages, and evaluates the rules."""
     metrics = folder / "pages.om"
     with metrics.open("w") as written:
-        written.writelines(openmetrics(time.time(), le_of_three=le_of_three))
+        written.writelines(lines or openmetrics(time.time(), le_of_three=le_of_three))
     subprocess.run(
         [
             program("promtool", path),

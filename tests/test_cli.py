@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from generator import listing
-from generator.cli import SCHEMA
 from generator.definitions import definitions
+from generator.init import SCHEMA
 from generator.opening import inventory_at
 from tests.command import Said, run
 from tests.inventory_texts import MODEL, ROOT

@@ -54,8 +54,8 @@ def test_files_stay_short(path: Path) -> None:
 
 
 VENDOR = re.compile(
-    r"\b(vllm:|sglang:|tgi_|te_request|nv_inference|trtllm_|llamacpp:|litellm_|gen_ai_|DCGM_FI|kong_ai"
-    r"|aws_bedrock|ray_serve|dynamo_|ts_inference|nvidia_smi_)"
+    r"\b(vllm:|sglang:|tgi_|te_request|nv_inference|trtllm_|llamacpp:|litellm_(?!params|settings)|gen_ai_|DCGM_FI|kong_ai_"
+    r"|aws_bedrock|ray_serve_|dynamo_|ts_inference|nvidia_smi_)"
 )
 
 

@@ -48,12 +48,23 @@ def reached() -> Iterator[Engine]:
     Raises:
         Unreachable: there is none, it is of another machine, or compose is missing; says which.
     """
-    with closing(_connected()) as client:
+    with connected() as client:
         for command in COMPOSE:
             if version := _compose_version(command):
                 yield Engine(client=client, compose=command, compose_version=version)
                 return
         raise Unreachable("a Docker engine answers, but docker compose is not installed")
+
+
+@contextmanager
+def connected() -> Iterator[DockerClient]:
+    """The engine alone, where compose is not needed.
+
+    Raises:
+        Unreachable: there is none, or it is of another machine; says which.
+    """
+    with closing(_connected()) as client:
+        yield client
 
 
 def call(command: Sequence[str], environment: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ ENGINE = Engine(
     versions=("1.4.40",),
     port=3000,
     model_label="runner_name or service_name",
+    in_front=True,
     version_label="service_version",
     rows=(
         Counter(

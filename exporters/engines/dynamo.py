@@ -16,6 +16,7 @@ ENGINE = Engine(
     versions=("2025", "2026"),
     port=8000,
     model_label="model",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",

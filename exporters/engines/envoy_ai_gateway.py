@@ -20,6 +20,7 @@ ENGINE = Engine(
     versions=("main after 1.1",),
     port=1064,
     model_label="gen_ai_request_model",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",

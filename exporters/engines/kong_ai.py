@@ -23,6 +23,7 @@ ENGINE = Engine(
     versions=("3.8", "3.12"),
     port=8100,
     model_label="ai_model",
+    in_front=True,
     rows=(
         Counter(signal="requests", names=_either("ai_llm_requests_total"), value="success"),
         Counter(

@@ -15,6 +15,7 @@ ENGINE = Engine(
     versions=("0.21.0",),
     port=8080,
     model_label="model_name",
+    in_front=True,
     rows=(
         Counter(signal="requests", names=_SUCCEEDED, value="success"),
         Counter(

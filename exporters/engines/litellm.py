@@ -14,6 +14,7 @@ ENGINE = Engine(
     versions=("1.60.0", "1.70.0", "1.80.0", "1.109.1"),
     port=4000,
     model_label="requested_model or model",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",

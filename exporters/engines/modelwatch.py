@@ -28,6 +28,7 @@ ENGINE = Engine(
     versions=("1",),
     port=9464,
     model_label="model",
+    in_front=True,
     environment_label="environment",
     version_label="version",
     rows=(

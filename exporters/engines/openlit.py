@@ -12,6 +12,7 @@ ENGINE = Engine(
     versions=("1.45.0",),
     port=8889,
     model_label="gen_ai_request_model",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",

@@ -25,6 +25,7 @@ ENGINE = Engine(
     versions=("0.62.4",),
     port=8889,
     model_label="gen_ai_response_model",
+    in_front=True,
     rows=(
         Counter(signal="requests", names=(f'{_CALL}_count{{error_type=""}}',), value="success"),
         Counter(

@@ -23,6 +23,7 @@ ENGINE = Engine(
     versions=("1.36", "1.41", "draft of 2026"),
     port=8889,
     model_label="gen_ai_request_model",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",

@@ -18,6 +18,7 @@ ENGINE = Engine(
     versions=("2.60.0",),
     port=8080,
     model_label="application",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",

@@ -13,6 +13,7 @@ ENGINE = Engine(
     versions=("2.x",),
     port=9006,
     model_label="model",
+    in_front=True,
     rows=(
         Counter(
             signal="requests",
