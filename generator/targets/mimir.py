@@ -1,16 +1,26 @@
 """Mimir: its ruler and its Alertmanager are loaded through their API, with mimirtool.
 
-Whatever scrapes and sends samples there (Alloy, an agent) finds its targets in `prometheus/targets`.
+Whatever scrapes and sends samples there, Alloy or an agent, finds whom in `prometheus/targets`.
 """
 
 from typing import Any
 
 from generator.build import build
+from generator.built_files import (
+    CONFIGURATION,
+    DATASOURCES,
+    ROUTING,
+    RULES,
+    TESTS,
+    packed,
+    read,
+    rule_groups,
+)
 from generator.definitions import Definitions
+from generator.provisioning import secret
 from generator.rule_files import header
-from generator.rule_groups import RULES, packed, read, rule_groups
 from generator.targets import Target
-from generator.yaml_text import comment, comments_of, dump
+from generator.yaml_text import comments_of, dump
 from modelwatch.inventory import Inventory
 from modelwatch.problems import InventoryError, Problem
 
@@ -18,9 +28,7 @@ NAMESPACE = "modelwatch"
 GROUPS = 70
 """Groups that a tenant may have, unless Mimir's limits are raised."""
 
-ROUTING = "alertmanager/alertmanager.yml"
-DATASOURCES = "grafana/provisioning/datasources/modelwatch.yml"
-LEFT_OUT = (RULES, "prometheus/tests/", "prometheus/prometheus.yml")
+LEFT_OUT = (RULES, TESTS, CONFIGURATION)
 
 LOAD = r"""#!/bin/sh
 # Loads rules and routing into Mimir. MIMIR_ADDRESS, MIMIR_TENANT_ID and MIMIR_API_KEY say where.
@@ -88,13 +96,11 @@ def _too_many(inventory: Inventory, count: int) -> Problem:
 def _routing(text: str) -> str:
     """Secrets are named as in Grafana's files, and filled in by `load.sh`."""
     document = read(text)
-    return comment(comments_of(text)) + dump(
-        {
-            **document,
-            "receivers": [_inline(receiver) for receiver in document["receivers"]],
-            "templates": ["modelwatch.tmpl", "teams.tmpl"],
-        }
-    )
+    changed = {
+        "receivers": [_inline(receiver) for receiver in document["receivers"]],
+        "templates": ["modelwatch.tmpl", "teams.tmpl"],
+    }
+    return dump({**document, **changed}, header=comments_of(text))
 
 
 def _inline(settings: Any) -> Any:
@@ -107,11 +113,6 @@ def _inline(settings: Any) -> Any:
         key.removesuffix("_file"): secret(value) if key.endswith("_file") else _inline(value)
         for key, value in settings.items()
     }
-
-
-def secret(path: str) -> str:
-    """Stands for what is in a file, in the words of Grafana's provisioning."""
-    return f"$__file{{{path}}}"
 
 
 TARGET = Target(

@@ -7,28 +7,30 @@ a part is no number. Only what watches the stack goes on with the rest, or nobod
 import re
 
 from generator.build import build
+from generator.built_files import (
+    ABOUT_STACK,
+    CONFIGURATION,
+    DATASOURCES,
+    EVALUATION,
+    TESTS,
+    without,
+)
 from generator.definitions import Definitions
-from generator.rule_groups import read
 from generator.targets import Target
-from generator.yaml_text import comments_of, dump
 from modelwatch.inventory import Inventory
 
-CONFIGURATION = "prometheus/prometheus.yml"
-ABOUT_STACK = "prometheus/rules/alerts-stack.yml"
-TEST_OF_IT = "prometheus/tests/stack_test.yml"
-DATASOURCES = "grafana/provisioning/datasources/modelwatch.yml"
-ELSEWHERE = ("rule_files", "alerting")
-UNLABELLED = "Thanos' sidecar needs settings.external_labels, which tell this Prometheus from others."
+TEST_OF_IT = f"{TESTS}stack_test.yml"
+UNLABELLED = (
+    "Thanos' sidecar needs settings.external_labels: they tell this Prometheus from others."
+)
 
 
 def files(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
     """Everything, where Prometheus only scrapes. promtool would refuse the stack's rules."""
     built = build(inventory, definitions)
-    text = built[CONFIGURATION]
-    kept = {key: value for key, value in read(text).items() if key not in ELSEWHERE}
-    note = "" if inventory.settings.external_labels else f"{UNLABELLED}\n"
+    note = "" if inventory.settings.external_labels else UNLABELLED
     changed = {
-        CONFIGURATION: dump(kept, header=f"{comments_of(text)}{note}"),
+        CONFIGURATION: without(built[CONFIGURATION], EVALUATION, note=note),
         ABOUT_STACK: re.sub(
             r"^    interval: .*$",
             r"\g<0>\n    partial_response_strategy: warn",

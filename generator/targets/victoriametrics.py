@@ -7,14 +7,13 @@ the sections of rules, alerting and remote write (which are flags there) nor all
 from typing import Any
 
 from generator.build import build
+from generator.built_files import ALERTS, CONFIGURATION, EVALUATION, TESTS, read
 from generator.definitions import Definitions
-from generator.rule_groups import read
 from generator.targets import Target
 from generator.yaml_text import comments_of, dump
 from modelwatch.inventory import Inventory
 
-CONFIGURATION = "prometheus/prometheus.yml"
-FLAGS = ("rule_files", "alerting", "remote_write")
+FLAGS = (*EVALUATION, "remote_write")
 """What vmalert and vmagent are told by flags."""
 
 LIMITS = {
@@ -37,9 +36,8 @@ def files(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
 
 def _is_idle(path: str, built: dict[str, str]) -> bool:
     """Whether it is a test of a rule file without rules, which vmalert-tool takes for a mistake."""
-    head, name = "prometheus/tests/", path.rpartition("/")[2]
-    rules = f"prometheus/rules/alerts-{name.removesuffix('_test.yml')}.yml"
-    return path.startswith(head) and not read(built[rules])["groups"]
+    topic = path.removeprefix(TESTS).removesuffix("_test.yml")
+    return path.startswith(TESTS) and not read(built[f"{ALERTS}{topic}.yml"])["groups"]
 
 
 def _scraped(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,24 @@
-"""Rule groups as data, read back from the files of rules: whoever takes them, they are the same."""
+"""What we have built, read back as data: whoever takes it in another form, it is the same."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from generator.rule_files import GROUP_SIZE
+from generator.yaml_text import comments_of, dump
 
+CONFIGURATION = "prometheus/prometheus.yml"
 RULES = "prometheus/rules/"
+TESTS = "prometheus/tests/"
 INVENTORY = f"{RULES}inventory.yml"
 ALERTS = f"{RULES}alerts-"
+ABOUT_STACK = f"{ALERTS}stack.yml"
+ROUTING = "alertmanager/alertmanager.yml"
+TEMPLATES = "alertmanager/templates/"
+DATASOURCES = "grafana/provisioning/datasources/modelwatch.yml"
+EVALUATION = ("rule_files", "alerting")
+"""Sections of a Prometheus that evaluates rules; without them it only scrapes."""
 
 Group = dict[str, Any]
 
@@ -25,6 +34,12 @@ def read(text: str) -> dict[str, Any]:
     """A YAML document that we wrote ourselves."""
     document: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return document
+
+
+def without(text: str, sections: Collection[str], *, note: str = "") -> str:
+    """The document without some of its sections, and perhaps with one more line above it."""
+    kept = {key: value for key, value in read(text).items() if key not in sections}
+    return dump(kept, header=f"{comments_of(text)}{note}")
 
 
 def packed(groups: Iterable[tuple[str, Group]]) -> list[Group]:
