@@ -55,12 +55,8 @@ def build(
         **_below("prometheus/tests", rule_tests.files(inventory, concerned, known)),
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
-            f"grafana/dashboards/{board.uid}.json": dashboard(
-                board,
-                scrape_interval=settings.scrape_interval,
-                time_compression=settings.time_compression,
-            )
-            for board in definitions.boards
+            f"grafana/dashboards/{uid}.json": text
+            for uid, text in boards(definitions, settings).items()
         },
         "grafana/boards.txt": digest(
             definitions.boards, time_compression=settings.time_compression
@@ -69,6 +65,18 @@ def build(
         **_below("runbooks", runbooks.files(inventory, concerned, engines)),
     }
     return dict(sorted(files.items()))
+
+
+def boards(definitions: Definitions, settings: Settings) -> dict[str, str]:
+    """Uid to JSON text of every board."""
+    return {
+        board.uid: dashboard(
+            board,
+            scrape_interval=settings.scrape_interval,
+            time_compression=settings.time_compression,
+        )
+        for board in definitions.boards
+    }
 
 
 def _constants(rows: Sequence[Constant], settings: Settings) -> dict[str, str]:

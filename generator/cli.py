@@ -38,6 +38,8 @@ LAZY = {
     "restore": "backup",
     "exporter": "exporter",
     "preview": "preview",
+    "push": "push",
+    "annotate": "push.annotate",
 }
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 

@@ -13,6 +13,7 @@ from grafanalib import core as grafanalib
 from grafanalib._gen import DashboardEncoder
 
 from generator import board_looks as looks
+from generator import deployments
 from generator.board_layout import Place, PlacedRow, layout
 from generator.board_looks import Json
 from modelwatch.board import Annotation, Board, Line, Panel, Variable
@@ -21,6 +22,7 @@ from modelwatch.promql import compressed
 SCHEMA_VERSION = 39
 TAG = "modelwatch"
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_GRAFANA = {"type": "grafana", "uid": "-- Grafana --"}
 _REFRESH_INTERVALS = ["30s", "1m", "5m", "15m", "30m", "1h"]
 # A panel without a version is taken for one of Grafana 6 and converted.
 _PANEL_VERSION = "11.0.0"
@@ -58,7 +60,11 @@ def dashboard(
             ]
         ),
         annotations=grafanalib.Annotations(
-            list=[_BUILT_IN, *(_annotation(each, time_compression) for each in board.annotations)]
+            list=[
+                _BUILT_IN,
+                _deployments(board),
+                *(_annotation(each, time_compression) for each in board.annotations),
+            ]
         ),
     )
     panels = [
@@ -103,7 +109,7 @@ _OF_A_TARGET = ("datasource", "expr", "format", "instant", "interval", "legendFo
 _OF_A_VARIABLE = ("hide", "includeAll", "label", "multi", "name", "query", "type")
 _BUILT_IN: Json = {
     "builtIn": 1,
-    "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+    "datasource": _GRAFANA,
     "enable": True,
     "hide": True,
     "iconColor": "rgba(0, 211, 255, 1)",
@@ -188,6 +194,21 @@ def _current(variable: Variable) -> Json:
     if variable.multi:
         return {"text": ["All"], "value": ["$__all"]}
     return {"text": "All", "value": "$__all"}
+
+
+def _deployments(board: Board) -> Json:
+    """What `annotate` noted, of the selected model where it is one: tags cannot say "one of"."""
+    tags = [*deployments.TAGS]
+    if not board.model.multi:
+        tags.append(deployments.of_model("$model"))
+    return {
+        "name": "Deployments",
+        "datasource": _GRAFANA,
+        "enable": True,
+        "hide": False,
+        "iconColor": looks.color("purple"),
+        "target": {"type": "tags", "tags": tags, "matchAny": False, "limit": 100},
+    }
 
 
 def _annotation(annotation: Annotation, time_compression: int) -> Json:
