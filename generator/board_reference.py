@@ -34,7 +34,7 @@ def _board(board: Board) -> Iterator[str]:
     yield f"![The board as the preview draws it from the demo](pictures/{board.uid}.png)\n"
     names = ", ".join(variable.title for variable in board.drop_downs)
     yield f"Drop-downs: Data source, {names}.\n"
-    events = ", ".join(annotation.name for annotation in board.annotations)
+    events = ", ".join(("Deployments", *(each.name for each in board.annotations)))
     yield f"Events drawn over the panels: {events}.\n"
     for row in board.rows:
         yield from _row(row)

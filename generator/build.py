@@ -56,7 +56,7 @@ def build(
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
             f"grafana/dashboards/{uid}.json": text
-            for uid, text in boards(definitions, settings).items()
+            for uid, text in board_texts(definitions, settings).items()
         },
         "grafana/boards.txt": digest(
             definitions.boards, time_compression=settings.time_compression
@@ -67,7 +67,7 @@ def build(
     return dict(sorted(files.items()))
 
 
-def boards(definitions: Definitions, settings: Settings) -> dict[str, str]:
+def board_texts(definitions: Definitions, settings: Settings) -> dict[str, str]:
     """Uid to JSON text of every board."""
     return {
         board.uid: dashboard(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from generator.build import boards
+from generator.build import board_texts
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from generator.push import datasource, folders, pushing
@@ -75,7 +75,7 @@ def push(
         click.echo(f"warning: {choice.warning}", err=True)
     wanted = {
         uid: datasource.applied(json.loads(text), choice)
-        for uid, text in boards(definitions(), settings).items()
+        for uid, text in board_texts(definitions(), settings).items()
     }
     task = Task(
         grafana=grafana,
@@ -89,11 +89,12 @@ def push(
     refused = [one for one in outcomes if one.step == "refused"]
     click.echo(f"{grafana.shown}, folder {task.folder}, data source {choice}: {_counts(outcomes)}")
     if refused:
-        raise ModelwatchError(f"{len(refused)} of {len(outcomes)} boards were not pushed")
+        verb = "would not be" if dry else "were not"
+        raise ModelwatchError(f"{len(refused)} of {len(outcomes)} boards {verb} pushed")
     if dry and changed:
         raise ModelwatchError("nothing was changed; without --dry-run this would be")
-    if not dry:
-        click.echo(f"next: open {grafana.shown}/d/{next(iter(wanted))}")
+    if changed:
+        click.echo(f"next: open {grafana.shown}/dashboards/f/{task.folder.uid}")
 
 
 def _told(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[Outcome]:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from generator.push.server import Refused
+from generator.push.replies import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from generator.push.server import Grafana, Json, Refused
+from generator.push.replies import Refused
+from generator.push.server import Grafana, Json
 from modelwatch import __version__
 
 _MARK = re.compile(r"modelwatch \S+: board ([0-9a-f]{16}) in folder (\S+)")
@@ -126,7 +127,7 @@ def save(
         "overwrite": step == "overwritten",
     }
     try:
-        grafana.ask("POST", "/api/dashboards/db", body=body, repeatable=True)
+        answer = grafana.ask("POST", "/api/dashboards/db", body=body, repeatable=True)
     except Refused as refusal:
         if refusal.status not in (400, 409, 412):
             raise
@@ -138,6 +139,8 @@ def save(
                 refusal="somebody saved it while we did; run this again to see what they changed"
             )
         raise
+    if answer.get("status") != "success":
+        return Verdict(refusal=f"Grafana took it and did not save it: {answer.get('message')}")
     return Verdict(step=step)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from generator.push.server import Grafana, Json, Refused
+from generator.push.replies import Refused
+from generator.push.server import Grafana, Json
 from modelwatch.problems import ModelwatchError
 
 _TYPE = "prometheus"

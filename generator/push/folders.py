@@ -4,7 +4,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from generator.push.server import Grafana, Json, Refused
+from generator.push.replies import Refused
+from generator.push.server import Grafana, Json
 from modelwatch.problems import ModelwatchError
 
 

@@ -8,7 +8,8 @@ import click
 
 from generator.connecting import Access, access_options, session, web_address
 from generator.push.advice import advice
-from generator.push.server import Grafana, Refused
+from generator.push.replies import Refused
+from generator.push.server import Grafana
 from modelwatch.problems import ModelwatchError
 
 

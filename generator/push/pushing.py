@@ -9,7 +9,8 @@ from generator.push import difference
 from generator.push.advice import advice
 from generator.push.boards import Present, Step, judge, look, save
 from generator.push.folders import Folder
-from generator.push.server import Grafana, Json, NotKnown, Refused
+from generator.push.replies import NotKnown, Refused
+from generator.push.server import Grafana, Json
 
 _PREFIX = "modelwatch-"
 

@@ -1,18 +1,16 @@
-"""A Grafana over its HTTP API: what it answers, how it refuses, and when a question is repeated."""
+"""A Grafana over its HTTP API: what is asked, how, and when it is asked again."""
 
-import base64
-import binascii
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from urllib3 import Retry
-from urllib3.exceptions import InvalidHeader
 
+from generator.push import replies
+from generator.push.replies import Refused
 from modelwatch.problems import ModelwatchError, Unreachable
 
 Json = dict[str, Any]
@@ -22,26 +20,10 @@ _TIMEOUT_S = (5, 30)
 """To connect, and between two parts of an answer."""
 _PASSING = (429, 502, 503, 504)
 _TRIES = 5
+_TRIES_TO_REACH = 3
 _FIRST_WAIT_S = 0.5
-_SHOWN = 300
 _PAGE = 1000
 Parameters = Mapping[str, str | int | list[str]]
-_OURS = ("Accept", "Accept-Encoding", "Connection", "Content-Length", "Content-Type", "User-Agent")
-
-
-class Refused(ModelwatchError):  # noqa: N818  # reads as what happened
-    """Grafana answered that it does not do this."""
-
-    def __init__(self, status: int, said: str, kind: str = "") -> None:
-        super().__init__(f"Grafana says {status}: {said}" if said else f"Grafana says {status}")
-        self.status = status
-        self.said = said
-        self.kind = kind
-        """Of status 412, which precondition failed: `version-mismatch`, `name-exists`, ..."""
-
-
-class NotKnown(Refused):
-    """It does not know who we are; nothing that is asked later will go better."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +47,7 @@ class Patience:
 
         Many clients that a failing server sent away together must not come back together.
         """
-        return float(_FIRST_WAIT_S * 2**tried * (1 + self.chance() / 2))
+        return float(_FIRST_WAIT_S * 2 ** (tried - 1) * (1 + self.chance() / 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,31 +112,34 @@ class Grafana:
         again = method != "POST" if repeatable is None else repeatable
         tried = 0
         while True:
+            tried += 1
             try:
-                reply = self.session.request(
-                    method,
-                    f"{_base(self.url)}{path}",
-                    params=params,
-                    json=body,
-                    timeout=_TIMEOUT_S,
-                    # A token must not follow to where we were not sent; a POST would become a GET.
-                    allow_redirects=False,
-                )
+                reply = self._send(method, path, params, body)
             except (requests.RequestException, ValueError) as failure:
-                tried += 1
-                lasting = isinstance(failure, requests.exceptions.SSLError)
-                waits = again and not lasting and tried < _TRIES
-                if waits and self.patience.wait(self.patience.before(tried)):
+                if again and _may_pass(failure) and tried < _TRIES_TO_REACH and self._wait(tried):
                     continue
                 # The failure's own words may hold the password of the address.
                 raise Unreachable(self._silence(failure)) from failure
-            tried += 1
-            if reply.status_code in _PASSING and (again or reply.status_code == 429):
-                wait = _asked_to_wait(reply)
-                seconds = self.patience.before(tried) if wait is None else wait
-                if tried < _TRIES and self.patience.wait(seconds):
-                    continue
-            return self._content(reply)
+            passing = reply.status_code in _PASSING and (again or reply.status_code == 429)
+            if passing and tried < _TRIES and self._wait(tried, replies.asked_to_wait(reply)):
+                continue
+            return replies.read(reply, self.shown)
+
+    def _send(
+        self, method: str, path: str, params: Parameters | None, body: Json | None
+    ) -> requests.Response:
+        return self.session.request(
+            method,
+            f"{_base(self.url)}{path}",
+            params=params,
+            json=body,
+            timeout=_TIMEOUT_S,
+            # A token must not follow to where we were not sent, and a POST would become a GET.
+            allow_redirects=False,
+        )
+
+    def _wait(self, tried: int, asked: float | None = None) -> bool:
+        return self.patience.wait(self.patience.before(tried) if asked is None else asked)
 
     def every(self, path: str, params: Parameters) -> list[Json]:
         """Everything on a list that Grafana gives in pages; raises like `ask`."""
@@ -174,80 +159,12 @@ class Grafana:
             return f"{self.shown} did not answer within {_TIMEOUT_S[1]} seconds"
         return f"no Grafana answers at {self.shown}"
 
-    def _content(self, reply: requests.Response) -> Any:
-        status = reply.status_code
-        if 300 <= status < 400:
-            raise Unreachable(self._elsewhere(reply))
-        try:
-            content = reply.json()
-        except ValueError:
-            content = None
-        if reply.ok and content is not None:
-            return content
-        if content is None and status < 500 and status not in (401, 403, 404, 429):
-            raise Unreachable(
-                f"what answers at {self.shown} is a page and no Grafana API (status {status}); if "
-                "a proxy wants to know who asks, say so with --headers-file"
-            )
-        said, kind = "", ""
-        if isinstance(content, dict):
-            said = _without(_secrets(reply), str(content.get("message") or ""))[:_SHOWN]
-            kind = str(content.get("status") or "")
-        if status == 401:
-            raise NotKnown(status, said)
-        if status == 429 and (wait := _asked_to_wait(reply)):
-            said = f"too many requests; run it again in {wait:.0f} seconds"
-        raise Refused(status, said or _unsaid(status), kind)
-
-    def _elsewhere(self, reply: requests.Response) -> str:
-        target = reply.headers.get("Location", "")
-        parts = urlsplit(target)
-        if "login" in parts.path or "auth" in parts.path:
-            return (
-                f"{self.shown} sends us to a login; it does not take the token, or a proxy before "
-                "it wants to know who asks: --headers-file"
-            )
-        if not parts.netloc:
-            parts = urlsplit(self.shown)._replace(path=parts.path)
-        path = parts.path.partition("/api/")[0]
-        better = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
-        return f"{self.shown} sends us to another address; use --grafana {better}"
-
 
 def _base(url: str) -> str:
     """The address without what people copy with it: `/?orgId=1`."""
     return urlsplit(url)._replace(query="", fragment="").geturl().rstrip("/")
 
 
-def _asked_to_wait(reply: requests.Response) -> float | None:
-    """Seconds that the server asks us to wait; None when it does not say."""
-    said = reply.headers.get("Retry-After")
-    try:
-        return Retry().parse_retry_after(said) if said else None
-    except InvalidHeader:
-        return None
-
-
-def _unsaid(status: int) -> str:
-    return "too many requests" if status == 429 else ""
-
-
-def _secrets(reply: requests.Response) -> Iterator[str]:
-    """What a server could repeat of what we said about ourselves."""
-    for name, value in reply.request.headers.items():
-        if name in _OURS:
-            continue
-        word = (value if isinstance(value, str) else value.decode("latin-1")).split(" ")[-1]
-        yield word
-        if name == "Authorization":
-            try:
-                yield base64.b64decode(word, validate=True).decode().partition(":")[2]
-            except (binascii.Error, UnicodeDecodeError):
-                continue
-
-
-def _without(secrets: Iterator[str], text: str) -> str:
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
-    return text
+def _may_pass(failure: Exception) -> bool:
+    lost = isinstance(failure, requests.ConnectionError | requests.Timeout)
+    return lost and not isinstance(failure, requests.exceptions.SSLError)
