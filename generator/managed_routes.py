@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from generator.managed_rules import uid
+from generator.managed_rules import readable_id
 from generator.provisioning import literal, secret
 from generator.routes import NOBODY
 
@@ -27,7 +27,10 @@ def contact_points(routing: Mapping[str, Any]) -> dict[str, Any]:
                 "orgId": 1,
                 "name": receiver["name"],
                 "receivers": [
-                    {"uid": uid(receiver["name"], kind, str(number)), **_integration(kind, config)}
+                    {
+                        "uid": readable_id(receiver["name"], kind, str(number)),
+                        **_integration(kind, config),
+                    }
                     for kind, configs in receiver.items()
                     if kind != "name"
                     for number, config in enumerate(configs)

@@ -93,7 +93,7 @@ def _alert(
     board, panel = panels.get(rule["alert"], ("", 0))
     shown = {"dashboardUid": board, "panelId": panel} if board else {}
     return {
-        "uid": uid(rule["alert"], rule.get("labels", {}).get("hold", "")),
+        "uid": uid(rule),
         "title": rule["alert"],
         "condition": _FIRING,
         "data": [_query(rule["expr"]), *_conditions()],
@@ -104,7 +104,7 @@ def _alert(
         "missing_series_evals_to_resolve": 1,
         "annotations": {
             **({"__dashboardUid__": board, "__panelId__": str(panel)} if board else {}),
-            **{key: _template(text) for key, text in rule.get("annotations", {}).items()},
+            **{key: templated(text) for key, text in rule.get("annotations", {}).items()},
         },
         "labels": {key: literal(text) for key, text in rule.get("labels", {}).items()},
     }
@@ -113,7 +113,7 @@ def _alert(
 def _record(rule: Mapping[str, Any]) -> dict[str, Any]:
     labels = rule.get("labels", {})
     return {
-        "uid": uid(rule["record"], *(f"{key}={text}" for key, text in sorted(labels.items()))),
+        "uid": uid(rule),
         "title": rule["record"],
         "condition": _QUERY,
         "data": [_query(rule["expr"])],
@@ -122,8 +122,16 @@ def _record(rule: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def uid(name: str, *rest: str) -> str:
-    """An id that can be read, and depends on nothing but what the rule is."""
+def uid(rule: Mapping[str, Any]) -> str:
+    """The id of a rule: an alert has one for each hold, a recording rule for each set of labels."""
+    labels = rule.get("labels", {})
+    if "alert" in rule:
+        return readable_id(rule["alert"], labels.get("hold", ""))
+    return readable_id(rule["record"], *(f"{key}={text}" for key, text in sorted(labels.items())))
+
+
+def readable_id(name: str, *rest: str) -> str:
+    """An id that can be read, and depends on nothing but what it is the id of."""
     digest = hashlib.sha256("\n".join((name, *rest)).encode()).hexdigest()[:12]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", name)
     return f"{readable[: _UID - 1 - len(digest)]}-{digest}"
@@ -162,6 +170,9 @@ def _expression(model: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _template(text: str) -> str:
-    """With several expressions, `$value` is a text about all of them; we mean the query's."""
+def templated(text: str) -> str:
+    """A text of ours as Grafana fills it in.
+
+    With several expressions, `$value` is a text about all of them; we mean the query's.
+    """
     return re.sub(r"\$value\b", f"$values.{_QUERY}.Value", text)

@@ -87,7 +87,8 @@ def test_every_uid_is_there_once_and_another_run_gives_the_same(example: str) ->
         for one in point["receivers"]
     ]
     assert len(set(integrations)) == len(integrations)
-    assert uid("ModelLatencyHigh", "5m") == "ModelLatencyHigh-07c1d3487c85"
+    latency = {"alert": "ModelLatencyHigh", "labels": {"hold": "5m"}}
+    assert uid(latency) == "ModelLatencyHigh-07c1d3487c85"
 
 
 def test_a_rule_fires_where_its_query_yields_anything() -> None:

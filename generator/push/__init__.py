@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from generator.build import board_texts
+from generator.connecting import web_address
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from generator.push import datasource, folders, pushing
 from generator.push.boards import Present
 from generator.push.options import grafana_options
 from generator.push.pushing import Outcome, Task
+from generator.push.rules import push_rules
 from generator.push.server import Grafana, Json
 from modelwatch.problems import ModelwatchError, Unreachable
 
@@ -52,11 +54,22 @@ _COPIES = Path(".modelwatch") / "copies"
     metavar="DIR",
     help="Where copies of replaced and removed boards go.",
 )
+@click.option(
+    "--alerts", is_flag=True, help="Push the rules instead: Grafana evaluates them and tells."
+)
+@click.option(
+    "--ruler",
+    callback=web_address,
+    metavar="URL",
+    help="Push them into the ruler of this Mimir: http://mimir:8080/prometheus, say.",
+)
 @grafana_options
 def push(
     inventory: str,
     *,
     grafana: Grafana,
+    alerts: bool,
+    ruler: str | None,
     source: str,
     folder: str,
     dry: bool,
@@ -64,11 +77,17 @@ def push(
     force: bool,
     copies: Path,
 ) -> None:
-    """Put the boards into a folder of a Grafana, and change nothing else there.
+    """Put the boards, or the rules, into a Grafana, and change nothing else there.
 
     Example: modelwatch push models.yaml --grafana http://localhost:3000
     """
-    settings = inventory_at(inventory).settings
+    if ruler and not alerts:
+        raise click.UsageError("--ruler is where --alerts go; name both, or neither")
+    fleet = inventory_at(inventory)
+    if alerts:
+        push_rules(fleet, grafana, mimir=bool(ruler), source=source, prune=prune, dry=dry)
+        return
+    settings = fleet.settings
     path = folders.titles(folder)
     choice = datasource.choose(grafana, source)
     if choice.warning:

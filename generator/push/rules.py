@@ -1,0 +1,90 @@
+"""What `push --alerts` says while it puts our rules into a ruler."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import click
+
+from generator.build import build
+from generator.built_files import ALERTS, Group, packed, rule_groups
+from generator.definitions import definitions
+from generator.push import datasource, rulers
+from generator.push.alerts import Outcome, Step, push
+from generator.push.rulers import Ruler
+from generator.push.server import Grafana
+from modelwatch.inventory import Inventory
+from modelwatch.problems import ModelwatchError, Unreachable
+
+
+def push_rules(
+    fleet: Inventory, server: Grafana, *, mimir: bool, source: str, prune: bool, dry: bool
+) -> None:
+    """Put every rule there.
+
+    Raises:
+        ModelwatchError: not all of them are there now.
+        Unreachable: the server does not answer.
+    """
+    # What is recorded first is there when alerts ask for it.
+    written = sorted(
+        rule_groups(build(fleet, definitions())), key=lambda found: found[0].startswith(ALERTS)
+    )
+    if mimir:
+        groups = packed(written)
+        ruler = rulers.mimir(server)
+    else:
+        groups = [group for _, group in written]
+        rulers.check_intervals(groups)
+        ruler = rulers.grafana(server, _datasource(server, source))
+    outcomes = list(_told(ruler, groups, prune=prune, dry=dry))
+    counts = Counter(outcome.step for outcome in outcomes)
+    where = f"{server.shown}, {'namespace' if mimir else 'folder'} {ruler.namespace}"
+    click.echo(f"{where}: {_counts(counts)}")
+    if counts["left"]:
+        click.echo("note: --prune removes groups of ours that we no longer have", err=True)
+    if refused := counts["refused"]:
+        raise ModelwatchError(f"{refused} of {len(groups)} rule groups were not pushed")
+    if dry and counts.keys() - {"unchanged", "left"}:
+        raise ModelwatchError("nothing was changed; without --dry-run this would be")
+
+
+def _datasource(server: Grafana, source: str) -> str:
+    choice = datasource.choose(server, source)
+    if not choice.uid:
+        raise ModelwatchError(
+            f"{choice.warning or 'no data source is chosen'}; name the Prometheus that the rules "
+            "ask and record into: --datasource"
+        )
+    return choice.uid
+
+
+def _told(ruler: Ruler, groups: Sequence[Group], *, prune: bool, dry: bool) -> Iterator[Outcome]:
+    """Every outcome, said as soon as it is known."""
+    done = 0
+    try:
+        for outcome in push(ruler, groups, prune=prune, dry=dry):
+            _tell(outcome)
+            done += outcome.step != "refused"
+            yield outcome
+    except Unreachable as failure:
+        raise Unreachable(
+            f"{failure}; {done} of {len(groups)} rule groups are done, run this again for the "
+            "others"
+        ) from failure
+
+
+def _tell(outcome: Outcome) -> None:
+    if outcome.refusal:
+        click.echo(f"{outcome.name}: {outcome.refusal}", err=True)
+        return
+    if outcome.step == "unchanged":
+        return
+    click.echo(f"{outcome.step:11} {outcome.name}")
+    for line in outcome.changes:
+        click.echo(f"    {line}")
+
+
+def _counts(counts: Counter[Step]) -> str:
+    if counts.keys() == {"unchanged"}:
+        return f"{counts['unchanged']} rule groups, nothing changed"
+    return ", ".join(f"{count} {step}" for step, count in counts.items())
