@@ -32,26 +32,13 @@ def build(
     `boards_path` is where the Grafana that reads it finds the folder `grafana/dashboards`.
     """
     engines = definitions.engines_of(inventory)
-    rows = (
-        *constants(inventory, engines),
-        *predicted(predict(inventory, definitions).total),
-    )
     settings = inventory.settings
+    rows = _rows(inventory, definitions)
     known = fleet(rows)
     concerned = concerns(definitions.alerts, inventory, known)
     files = {
         **_below("prometheus", prometheus.files(inventory, engines)),
-        **_constants(rows, settings),
-        "prometheus/rules/engines.yml": record_file(
-            (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory)), settings
-        ),
-        "prometheus/rules/recorded.yml": record_file(
-            _in_use(definitions.records, inventory), settings
-        ),
-        **{
-            f"prometheus/rules/alerts-{topic}.yml": alert_file(topic, alerts, inventory)
-            for topic, alerts in definitions.alerts.items()
-        },
+        **_rule_texts(rows, inventory, definitions),
         **_below("prometheus/tests", rule_tests.files(inventory, concerned, known)),
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
@@ -76,6 +63,36 @@ def board_texts(definitions: Definitions, settings: Settings) -> dict[str, str]:
             time_compression=settings.time_compression,
         )
         for board in definitions.boards
+    }
+
+
+def rule_texts(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
+    """Path to text of every rule file, as `build` has them."""
+    return dict(sorted(_rule_texts(_rows(inventory, definitions), inventory, definitions).items()))
+
+
+def _rows(inventory: Inventory, definitions: Definitions) -> tuple[Constant, ...]:
+    return (
+        *constants(inventory, definitions.engines_of(inventory)),
+        *predicted(predict(inventory, definitions).total),
+    )
+
+
+def _rule_texts(
+    rows: Sequence[Constant], inventory: Inventory, definitions: Definitions
+) -> dict[str, str]:
+    settings, engines = inventory.settings, definitions.engines_of(inventory)
+    recorded = (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory))
+    return {
+        **_constants(rows, settings),
+        "prometheus/rules/engines.yml": record_file(recorded, settings),
+        "prometheus/rules/recorded.yml": record_file(
+            _in_use(definitions.records, inventory), settings
+        ),
+        **{
+            f"prometheus/rules/alerts-{topic}.yml": alert_file(topic, alerts, inventory)
+            for topic, alerts in definitions.alerts.items()
+        },
     }
 
 

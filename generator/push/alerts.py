@@ -6,11 +6,14 @@ from functools import partial
 from typing import Any, Literal
 
 from generator.built_files import Group
-from generator.push.replies import NotKnown, Refused
+from generator.push.replies import Refused
 from generator.push.rulers import Ruler
 from modelwatch import promql
 
 _TIMES = ("for", "keep_firing_for")
+_HOPELESS = (401, 403, 404)
+"""What is refused so is refused for every other group as well."""
+
 Step = Literal["new", "changed", "unchanged", "removed", "left", "refused"]
 
 
@@ -28,7 +31,7 @@ def push(ruler: Ruler, wanted: Sequence[Group], *, prune: bool, dry: bool) -> It
     """Each group, when it is done; what we no longer have comes last.
 
     Raises:
-        NotKnown: the ruler does not know who we are.
+        Refused: the ruler takes nothing from us.
         Unreachable: it does not answer.
     """
     there = ruler.groups()
@@ -108,8 +111,8 @@ def _plain_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _done(outcome: Outcome, do: Callable[[], None]) -> Outcome:
     try:
         do()
-    except NotKnown:
-        raise
     except Refused as refusal:
+        if refusal.status in _HOPELESS:
+            raise
         return Outcome(name=outcome.name, step="refused", refusal=str(refusal))
     return outcome

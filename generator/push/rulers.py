@@ -5,6 +5,7 @@ Sources: Mimir's HTTP API, section Ruler; Grafana's import of data source-manage
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ import yaml
 
 from generator.built_files import Group
 from generator.managed_rules import EVERY_S, FOLDER, templated, uid, uneven
-from generator.push.replies import NotKnown, Refused, shown_words
+from generator.push.replies import Refused, shown_words
 from generator.push.server import Grafana
 from generator.yaml_text import dump
 from modelwatch.problems import ModelwatchError, Unreachable
@@ -49,8 +50,7 @@ class Ruler:
 
         Raises:
             Refused: the ruler does not take it.
-            NotKnown: it does not know who we are.
-            Unreachable: it does not answer.
+            Unreachable: it does not answer, or cannot do anything now.
         """
         headers = {"Content-Type": "application/yaml", **self.headers}
         text = dump(self.form(group)).encode()
@@ -117,13 +117,14 @@ def _rule_for_grafana(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {**rule, "labels": labels, "annotations": texts}
 
 
-def refusal(server: Grafana, reply: requests.Response) -> Refused:
-    """What the ruler said, and what to do about it."""
+def refusal(server: Grafana, reply: requests.Response) -> ModelwatchError:
+    """What the ruler said, and what to do about it; Unreachable where only time helps."""
     status = reply.status_code
     said = shown_words(reply, _words(reply))
     advice = next((text for code, part, text in _ADVICE if code == status and part in said), "")
-    kind = NotKnown if status in (401, 403) else Refused
-    return kind(status, "; ".join(filter(None, (said, advice))), who=server.name)
+    refused = Refused(status, "; ".join(filter(None, (said, advice))), who=server.name)
+    passing = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return Unreachable(str(refused)) if passing else refused
 
 
 _ADVICE = (
@@ -139,7 +140,6 @@ _ADVICE = (
     (404, "", "no ruler is there: is the address right, and is its API enabled?"),
     (409, "", "somebody made rules of these names by hand; remove or rename them"),
     (413, "", "a proxy before it takes no request of that size"),
-    (429, "", "it limits how much is asked; what is done stays done"),
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from generator.build import build
+from generator.build import rule_texts
 from generator.built_files import ALERTS, Group, packed, rule_groups
 from generator.definitions import definitions
 from generator.push import datasource, rulers
@@ -27,7 +27,8 @@ def push_rules(
     """
     # What is recorded first is there when alerts ask for it.
     written = sorted(
-        rule_groups(build(fleet, definitions())), key=lambda found: found[0].startswith(ALERTS)
+        rule_groups(rule_texts(fleet, definitions())),
+        key=lambda found: found[0].startswith(ALERTS),
     )
     if mimir:
         groups = packed(written)
