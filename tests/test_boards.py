@@ -340,3 +340,11 @@ def test_built_in_variables_are_the_only_ones_without_a_drop_down() -> None:
 def test_a_panel_without_signals_draws_only_its_own_lines() -> None:
     panel: Panel = boards()[0].rows[0].panels[0]
     assert panel.drawn == panel.lines
+
+
+def test_boards_show_deployments_of_the_selected_model() -> None:
+    for board in boards():
+        (event,) = (each for each in written(board)["annotations"]["list"] if "target" in each)
+        of_one = ["model:$model"] if board.uid == "modelwatch-model" else []
+        assert event["name"] == "Deployments"
+        assert event["target"]["tags"] == ["modelwatch", "deploy", *of_one]

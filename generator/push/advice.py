@@ -58,6 +58,12 @@ _CASES = (
         remedy="somebody deleted it meanwhile; run this again",
     ),
     _Case(
+        status=409,
+        said="same uid",
+        remedy="a folder that the token may not see has it; let the token see it, or take another "
+        "--folder",
+    ),
+    _Case(
         status=412,
         kind="name-exists",
         remedy="another board of this title is in the folder; rename or move it",

@@ -77,8 +77,8 @@ def _named(sources: Iterable[Json], asked: str) -> Choice:
         )
     names = [str(each[key]) for each in known for key in ("name", "uid")]
     near = get_close_matches(asked, names, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise ModelwatchError(f"there is no data source '{asked}'{hint} There are: {_listed(known)}")
+    hint = f"did you mean '{near[0]}'? There are" if near else "there are"
+    raise ModelwatchError(f"there is no data source '{asked}'; {hint}: {_listed(known)}")
 
 
 def _default(sources: list[Json], *, demanded: bool) -> Choice:

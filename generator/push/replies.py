@@ -46,7 +46,7 @@ def read(reply: requests.Response, shown: str) -> Any:
     """
     status = reply.status_code
     if 300 <= status < 400:
-        raise Unreachable(_elsewhere(reply, shown))
+        raise Unreachable(_without(_secrets(reply), _elsewhere(reply, shown)))
     try:
         content = reply.json()
     except ValueError:

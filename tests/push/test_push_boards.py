@@ -1,6 +1,7 @@
 """Pushing boards: once is enough, nobody's work is lost, and nothing else is touched."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,7 @@ def test_two_copies_of_the_same_version_do_not_replace_each_other(site: Site) ->
 def test_without_a_place_for_the_copy_nothing_is_overwritten(site: Site) -> None:
     site.push()
     changed = site.person_saves(title="My costs")
-    site.copies.write_text("no folder")
-    said = site.push("--force")
+    said = site.push("--force", "--keep-copies", site.token / "no-folder")
     assert said.code == 1
     assert "modelwatch-cost stays as it is" in said.err
     assert site.state.boards[COST].newest.content == changed
@@ -239,9 +239,8 @@ def test_boards_follow_to_another_folder(site: Site) -> None:
     ],
 )
 def test_a_board_that_cannot_be_saved_is_told_and_the_others_are(
-    site: Site, spoil: object, told: str
+    site: Site, spoil: Callable[[Site], object], told: str
 ) -> None:
-    assert callable(spoil)
     site.push()
     spoil(site)
     site.upgrade()
@@ -249,7 +248,7 @@ def test_a_board_that_cannot_be_saved_is_told_and_the_others_are(
     assert said.code == 1
     assert said.err.startswith(f"{COST}: ")
     assert told in said.err
-    assert "7 changed, " in said.out or "1 refused, 7 changed" in said.out
+    assert "1 refused, 7 changed" in said.out
 
 
 def test_a_title_that_is_taken_in_the_folder_is_told(tmp_path: Path) -> None:
