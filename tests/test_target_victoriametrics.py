@@ -143,3 +143,15 @@ def firing(url: str) -> set[str]:
 def test_what_vmalert_is_told_by_flags_is_not_in_the_configuration(output: Path) -> None:
     document = read((output / "prometheus" / "prometheus.yml").read_text())
     assert document.keys() <= {"global", "scrape_configs"}
+
+
+def test_the_page_names_every_alert_that_reads_what_only_prometheus_says_of_itself() -> None:
+    page_of_targets = (ROOT / "docs" / "targets.md").read_text()
+    silent = {
+        alert.name
+        for alerts in definitions().alerts.values()
+        for alert in alerts
+        if "prometheus_" in alert.condition
+    }
+    assert silent == {name for name in silent if f"`{name}`" in page_of_targets}
+    assert len(silent) == 6
