@@ -42,7 +42,7 @@ def push(ruler: Ruler, wanted: Sequence[Group], *, prune: bool, dry: bool) -> It
         else:
             yield _done(outcome, partial(ruler.put, group))
     names = {group["name"] for group in wanted}
-    for name in there.keys() - names:
+    for name in (name for name in there if name not in names):
         outcome = Outcome(name=name, step="removed" if prune else "left")
         if prune and not dry:
             outcome = _done(outcome, partial(ruler.remove, name))

@@ -137,7 +137,8 @@ _ADVICE = (
     (400, "org id", "say which tenant: X-Scope-OrgID: NAME in a --headers-file"),
     (401, "", "say who you are (--token-file, --user) and which tenant (--headers-file)"),
     (403, "", "the token may not write rules"),
-    (404, "", "no ruler is there: is the address right, and is its API enabled?"),
+    (404, "datasource", "name one that is there: --datasource"),
+    (404, "", "no ruler is there: is the address right, its API enabled, is Grafana 12 or later?"),
     (409, "", "somebody made rules of these names by hand; remove or rename them"),
     (413, "", "a proxy before it takes no request of that size"),
 )

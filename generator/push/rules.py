@@ -10,6 +10,7 @@ from generator.built_files import ALERTS, Group, packed, rule_groups
 from generator.definitions import definitions
 from generator.push import datasource, rulers
 from generator.push.alerts import Outcome, Step, push
+from generator.push.replies import Refused
 from generator.push.rulers import Ruler
 from generator.push.server import Grafana
 from modelwatch.inventory import Inventory
@@ -72,6 +73,9 @@ def _told(ruler: Ruler, groups: Sequence[Group], *, prune: bool, dry: bool) -> I
             f"{failure}; {done} of {len(groups)} rule groups are done, run this again for the "
             "others"
         ) from failure
+    except Refused as refusal:
+        # It has its advice already, about rules and not about boards.
+        raise ModelwatchError(str(refusal)) from refusal
 
 
 def _tell(outcome: Outcome) -> None:

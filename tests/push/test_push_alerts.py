@@ -206,6 +206,16 @@ def test_each_refusal_says_what_to_do(site: Site, status: int, text: str, told: 
     assert told in said.err
 
 
+def test_a_grafana_without_that_api_says_so_once(site: Site) -> None:
+    site.ruler.fail(404, "Not found", times=1000, after=2)
+    said = site.grafana()
+    assert said.code == 1
+    assert said.err == (
+        "error: Grafana says 404: Not found; no ruler is there: is the address right, its API "
+        "enabled, is Grafana 12 or later?\n"
+    )
+
+
 def test_who_is_not_known_is_told_once(site: Site) -> None:
     site.headers.write_text("")
     said = site.mimir()
