@@ -168,7 +168,7 @@ def test_a_fleet_with_too_many_groups_for_mimir_is_told_what_to_do() -> None:
     fleet = inventory_at(str(ROOT / "examples" / "minimal.yaml"))
     models = tuple(replace(fleet.models[0], name=f"chat-{n}") for n in range(200))
     many = replace(fleet, models=models)
-    with pytest.raises(InventoryError, match=r"rule groups; Mimir takes 70 .* constants: exporter"):
+    with pytest.raises(InventoryError, match=r"rule groups; Mimir takes 70 .*constants: exporter"):
         targets()["mimir"].files(many, definitions())
     served = replace(many, settings=replace(fleet.settings, constants="exporter"))
     assert "mimir/rules.yml" in targets()["mimir"].files(served, definitions())

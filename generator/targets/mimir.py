@@ -89,7 +89,7 @@ def _too_many(inventory: Inventory, count: int) -> Problem:
         line=1,
         column=1,
         message=f"{count} rule groups; Mimir takes {GROUPS} of a tenant",
-        advice="let the inventory exporter serve the constants: settings.constants: exporter",
+        advice="set settings.constants: exporter, and let the inventory exporter serve them",
     )
 
 
