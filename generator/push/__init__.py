@@ -139,13 +139,11 @@ def _outcomes(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[O
 def _tell(outcome: Outcome) -> None:
     if outcome.refusal:
         click.echo(f"{outcome.uid}: {outcome.refusal}", err=True)
-        return
-    if outcome.step == "unchanged":
-        return
-    kept = f"; what it was is in {outcome.copy}" if outcome.copy else ""
-    click.echo(f"{outcome.step:11} {outcome.uid}  {outcome.title}{kept}")
+    elif outcome.step != "unchanged":
+        kept = f"; what it was is in {outcome.copy}" if outcome.copy else ""
+        click.echo(f"{outcome.step:11} {outcome.uid}  {outcome.title}{kept}")
     for line in outcome.changes:
-        click.echo(f"    {line}")
+        click.echo(f"    {line}", err=bool(outcome.refusal))
 
 
 def _counts(outcomes: list[Outcome]) -> str:
@@ -157,15 +155,15 @@ def _counts(outcomes: list[Outcome]) -> str:
 
 def _keeper(folder: Path) -> Callable[[str, Present], str]:
     def keep(uid: str, present: Present) -> str:
-        text = json.dumps(present.content, indent=2, sort_keys=True) + "\n"
+        text = (json.dumps(present.content, indent=2, sort_keys=True) + "\n").encode()
         name = f"{uid}-version-{present.version}"
         path, number = folder / f"{name}.json", 1
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            while path.exists() and path.read_text("utf-8") != text:
+            while path.exists() and path.read_bytes() != text:
                 number += 1
                 path = folder / f"{name}-{number}.json"
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text)
         except OSError as failure:
             raise ModelwatchError(
                 f"cannot keep a copy in {path}: {failure.strerror}; {uid} stays as it is"

@@ -14,7 +14,7 @@ from generator.push.replies import Refused
 from generator.push.server import Grafana, Json
 from modelwatch import __version__
 
-_MARK = re.compile(r"modelwatch \S+: board ([0-9a-f]{16}) in folder (\S+)")
+_MARK = re.compile(r"modelwatch \S+: board ([0-9a-f]{16}) in folder (\S+) after version (\d+)")
 _GIVEN_BY_GRAFANA = ("id", "iteration", "version")
 _REMEDY = "--force keeps a copy of it in a file and replaces it"
 _NO_COPY = (
@@ -35,8 +35,10 @@ class Mark:
     digest: str
     folder: str
 
-    def __str__(self) -> str:
-        return f"modelwatch {__version__}: board {self.digest} in folder {self.folder}"
+    def message(self, version: int) -> str:
+        """The line for the history, of a save that follows this version."""
+        what = f"board {self.digest} in folder {self.folder}"
+        return f"modelwatch {__version__}: {what} after version {version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +121,13 @@ def save(
         Refused: Grafana does not take it.
     """
     mark = mark_of(wanted, folder)
+    version = present.version if present else 0
     body: Json = {
         # The version proves that nobody saved in between, and makes a repeated save harmless.
-        "dashboard": {**wanted, "id": None, "version": present.version if present else 0},
+        "dashboard": {**wanted, "id": None, "version": version},
         "folderUid": folder,
-        "message": str(mark),
-        "overwrite": step == "overwritten",
+        "message": mark.message(version),
+        "overwrite": False,
     }
     try:
         answer = grafana.ask("POST", "/api/dashboards/db", body=body, repeatable=True)
@@ -152,20 +155,34 @@ def _with_history(grafana: Grafana, uid: str, present: Present) -> Present:
             return replace(present, history=False)
         raise
     versions = answer["versions"] if isinstance(answer, dict) else answer
-    newest = max(versions, key=lambda each: int(each["version"]), default=None)
+    newest = max(versions, key=_order, default=None)
     if newest is None or int(newest["version"]) != present.version:
         return replace(present, history=False)
     return replace(
         present,
         mark=_mark(newest),
-        once_ours=any(_mark(each) for each in versions),
+        once_ours=any(_MARK.fullmatch(_message(each)) for each in versions),
         by=str(newest.get("createdBy", "")),
     )
 
 
-def _mark(version: Json) -> Mark | None:
-    found = _MARK.fullmatch(str(version.get("message", "")))
-    return Mark(digest=found[1], folder=found[2]) if found else None
+def _mark(newest: Json) -> Mark | None:
+    """The mark of the newest save, unless that only kept the message of an earlier one of ours.
+
+    Tools that edit a board as a resource do so. A save that changes nothing may keep the version.
+    """
+    found = _MARK.fullmatch(_message(newest))
+    if not found or int(newest["version"]) - int(found[3]) not in (0, 1):
+        return None
+    return Mark(digest=found[1], folder=found[2])
+
+
+def _order(version: Json) -> tuple[int, int]:
+    return int(version["version"]), int(version.get("id", 0))
+
+
+def _message(version: Json) -> str:
+    return str(version.get("message", ""))
 
 
 def _same(wanted: Json, folder: str, present: Present) -> Step | None:

@@ -77,13 +77,13 @@ def _pushed(task: Task, wanted: Json) -> Outcome:
     uid, title, folder = str(wanted["uid"]), str(wanted["title"]), task.folder.uid
     present = look(task.grafana, uid)
     verdict = judge(wanted, folder, present, force=task.force)
-    if verdict.refusal:
-        return _refused(uid, title, verdict.refusal)
-    if task.dry:
-        changes = _changes(wanted, folder, present)
-        return Outcome(uid=uid, title=title, step=verdict.step, changes=changes)
-    if verdict.step == "unchanged":
+    if verdict.step == "unchanged" and not verdict.refusal:
         return Outcome(uid=uid, title=title, step="unchanged")
+    changes = _changes(wanted, folder, present) if task.dry else ()
+    if verdict.refusal:
+        return _refused(uid, title, verdict.refusal, changes)
+    if task.dry:
+        return Outcome(uid=uid, title=title, step=verdict.step, changes=changes)
     lost = present if verdict.step == "overwritten" else None
     copy = task.keep(uid, lost) if lost else ""
     done = save(task.grafana, wanted, folder, present, verdict.step)
@@ -93,8 +93,10 @@ def _pushed(task: Task, wanted: Json) -> Outcome:
 
 
 def _changes(wanted: Json, folder: str, present: Present | None) -> tuple[str, ...]:
-    if present is None or present.content is None:
+    if present is None:
         return (f"+ {difference.panels(wanted)} panels",)
+    if present.content is None:
+        return ()
     moved = (f"~ from the folder '{present.folder_title}'",) if present.folder != folder else ()
     return (*moved, *difference.difference(present.content, wanted))
 
@@ -134,5 +136,5 @@ def _tagged(task: Task) -> list[Json]:
     )
 
 
-def _refused(uid: str, title: str, why: str) -> Outcome:
-    return Outcome(uid=uid, title=title, step="refused", refusal=why)
+def _refused(uid: str, title: str, why: str, changes: tuple[str, ...] = ()) -> Outcome:
+    return Outcome(uid=uid, title=title, step="refused", refusal=why, changes=changes)

@@ -161,8 +161,10 @@ class Grafana:
             page += 1
 
     def _silence(self, failure: Exception) -> str:
-        if isinstance(failure, requests.exceptions.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(failure):
             return f"the certificate of {self.shown} is not trusted; name its authority: --ca-file"
+        if isinstance(failure, requests.exceptions.SSLError):
+            return f"what answers at {self.shown} speaks no TLS that we do; is it http://?"
         if isinstance(failure, requests.ReadTimeout):
             return f"{self.shown} did not answer within {_TIMEOUT_S[1]} seconds"
         return f"no {self.name} answers at {self.shown}"

@@ -1,14 +1,19 @@
 """When a question to a Grafana is asked again, and how long that may take."""
 
 import socket
+import ssl
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from generator.push.replies import Refused
 from generator.push.server import Grafana, Patience
 from modelwatch.problems import Unreachable
+from tests.exporters.certificates import Authority
 from tests.grafana_server import GrafanaServer, running
+from tests.small_site import serving
 
 HEALTH = "/api/health"
 FINE = {"database": "ok", "version": "13.2.0", "commit": "0000000"}
@@ -108,6 +113,35 @@ def test_an_address_that_is_none_is_not_tried_again() -> None:
     with pytest.raises(Unreachable, match=r"^no Grafana answers at http://nowhere\.invalid:port$"):
         asking.grafana.version()
     assert asking.waits == []
+
+
+def test_a_certificate_that_is_not_trusted_is_told_at_once(tmp_path: Path) -> None:
+    certificate = Authority(tmp_path).sign("server", "IP:127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server) as port:
+        asking = Asking(f"https://127.0.0.1:{port}")
+        with pytest.raises(Unreachable, match="is not trusted; name its authority: --ca-file"):
+            asking.grafana.version()
+    assert asking.waits == []
+
+
+def test_https_where_there_is_none_is_told(server: GrafanaServer) -> None:
+    asking = Asking(server.url.replace("http:", "https:"))
+    with pytest.raises(Unreachable, match=r"speaks no TLS that we do; is it http://\?$"):
+        asking.grafana.version()
+    assert asking.waits == []
+
+
+def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.push.server._TIMEOUT_S", (5, 0.1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asking = Asking(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(Unreachable, match=r"did not answer within 0\.1 seconds$"):
+            asking.grafana.version()
+    assert asking.waits == [0.5, 1]
 
 
 def test_a_long_list_is_read_to_its_end(server: GrafanaServer) -> None:

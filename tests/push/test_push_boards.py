@@ -23,7 +23,7 @@ def test_the_first_push_makes_the_folder_and_every_board(site: Site) -> None:
     )
     message = site.state.boards[COST].newest.message
     assert message.startswith(f"modelwatch {__version__}: board ")
-    assert message.endswith(" in folder modelwatch")
+    assert message.endswith(" in folder modelwatch after version 0")
 
 
 def test_the_second_push_changes_nothing_and_says_so(site: Site) -> None:
@@ -85,6 +85,14 @@ def test_a_board_that_a_person_changed_is_not_overwritten(site: Site) -> None:
     assert "7 changed" in said.out
 
 
+def test_a_dry_run_says_what_a_person_changed(site: Site) -> None:
+    site.push()
+    site.person_saves(title="My costs")
+    said = site.push("--dry-run")
+    assert said.code == 1
+    assert "replaces it\n    ~ board | title\nerror: 1 of 8 boards would not be pushed" in said.err
+
+
 def test_force_keeps_a_copy_of_what_it_overwrites(site: Site) -> None:
     site.push()
     changed = site.person_saves(title="My costs")
@@ -118,6 +126,29 @@ def test_without_a_place_for_the_copy_nothing_is_overwritten(site: Site) -> None
     assert site.state.boards[COST].newest.content == changed
 
 
+def test_a_tool_that_keeps_our_message_does_not_pass_for_us(site: Site) -> None:
+    """As `kubectl edit` does, or whoever else saves a board as a resource."""
+    site.push()
+    ours = site.state.boards[COST].newest
+    changed = {**ours.content, "title": "My costs"}
+    site.state.save(COST, changed, by="dana", message=ours.message)
+    said = site.push()
+    assert "a person (dana) changed it since our last push" in said.err
+    assert site.push("--force").code == 0
+    assert "nothing changed" in site.push().out
+
+
+def test_force_does_not_overwrite_what_was_saved_after_the_copy(site: Site) -> None:
+    site.push()
+    site.person_saves(title="My costs")
+    conflict = {"message": "The dashboard has been changed", "status": "version-mismatch"}
+    site.grafana.fail("POST", SAVE, 412, conflict)
+    said = site.push("--force")
+    assert said.code == 1
+    assert "somebody saved it while we did" in said.err
+    assert site.state.boards[COST].newest.content["title"] == "My costs"
+
+
 def test_a_change_that_a_person_took_back_is_no_change(site: Site) -> None:
     site.push()
     site.person_saves(title="My costs")
@@ -138,6 +169,7 @@ def test_what_a_grafana_makes_of_a_board_is_no_change_of_a_person(tmp_path: Path
     with grafana(tmp_path, stored=_as_some_grafanas_store_it) as site:
         site.push()
         assert "nothing changed" in site.push().out
+        assert site.push("--dry-run").out.count("\n") == 1
         site.upgrade()
         assert "8 changed" in site.push().out
         site.person_saves(title="My costs")
@@ -249,6 +281,7 @@ def test_a_board_that_cannot_be_saved_is_told_and_the_others_are(
     assert said.err.startswith(f"{COST}: ")
     assert told in said.err
     assert "1 refused, 7 changed" in said.out
+    assert told in site.push("--force").err, "nor by force"
 
 
 def test_a_title_that_is_taken_in_the_folder_is_told(tmp_path: Path) -> None:

@@ -98,6 +98,28 @@ def test_an_editor_may_push_and_is_told_what_was_not_checked(site: Site) -> None
     assert variable["current"] == {"text": "p1", "value": "p1"}
 
 
+@pytest.mark.parametrize(
+    ("status", "said_by_grafana", "told"),
+    [
+        (403, "Quota reached", "no more boards or folders fit into this organisation"),
+        (400, "folder not found", "somebody deleted the folder meanwhile; run this again"),
+        (404, "Dashboard not found", "somebody deleted it meanwhile; run this again"),
+        (422, "invalid alert", "modelwatch-cost: Grafana says 422: invalid alert\n"),
+        (202, "sent to the gitops listener", "Grafana took it and did not save it: sent to the"),
+    ],
+)
+def test_one_board_that_is_refused_does_not_stop_the_others(
+    site: Site, status: int, said_by_grafana: str, told: str
+) -> None:
+    body = {"message": said_by_grafana, "status": "pending"}
+    site.grafana.fail("POST", SAVE, status, body)
+    said = site.push()
+    assert said.code == 1
+    assert told in said.err
+    assert "1 refused, 7 new" in said.out
+    assert "1 new, 7 unchanged" in site.push().out
+
+
 def test_a_token_that_ends_in_the_middle_stops_the_run(site: Site) -> None:
     site.grafana.fail("POST", SAVE, 401, {"message": "Invalid API key"}, after=5, times=-1)
     said = site.push()
@@ -132,6 +154,8 @@ def test_a_name_and_password_do_as_well(site: Site, tmp_path: Path) -> None:
 def test_the_organisation_is_named_and_checked(site: Site) -> None:
     assert site.push("--org", "1").code == 0
     assert site.grafana.headers[-1]["X-Grafana-Org-Id"] == "1"
+    site.grafana.tokens[TOKEN] = EDITOR
+    assert site.push("--org", "1").code == 0, "an Editor may not look which one it is"
     said = site.push("--org", "2")
     assert "API key does not belong to the requested organization" in said.err
 

@@ -11,7 +11,7 @@ OLD = "modelwatch-old"
 
 def _pushed_once(site: Site, uid: str = OLD, folder: str = "modelwatch") -> None:
     """A board of an earlier release, as our own push left it."""
-    message = f"modelwatch 0.0.9: board 0123456789abcdef in folder {folder}"
+    message = f"modelwatch 0.0.9: board 0123456789abcdef in folder {folder} after version 0"
     content = {"uid": uid, "title": uid.title(), "tags": ["modelwatch", "old"]}
     site.put(content, folder, by="sa-1-modelwatch", message=message)
 
