@@ -1,7 +1,6 @@
 """The command that puts our boards into a Grafana that people already have."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from generator.push.options import grafana_options
 from generator.push.pushing import Outcome, Task
 from generator.push.rules import push_rules
 from generator.push.server import Grafana, Json
-from modelwatch.problems import ModelwatchError, Unreachable
+from generator.push.telling import counted, told
+from modelwatch.problems import ModelwatchError
 
 _COPIES = Path(".modelwatch") / "copies"
 
@@ -103,10 +103,12 @@ def push(
         force=force,
         dry=dry,
     )
-    outcomes = list(_told(task, wanted, prune=prune))
+    every = _outcomes(task, wanted, prune=prune)
+    outcomes = list(told(every, _tell, of=f"{len(wanted)} boards"))
     changed = [one for one in outcomes if one.step not in ("unchanged", "refused")]
     refused = [one for one in outcomes if one.step == "refused"]
-    click.echo(f"{grafana.shown}, folder {task.folder}, data source {choice}: {_counts(outcomes)}")
+    where = f"{grafana.shown}, folder {task.folder}, data source {choice}"
+    click.echo(f"{where}: {counted(outcomes, 'boards')}")
     if refused:
         verb = "would not be" if dry else "were not"
         raise ModelwatchError(f"{len(refused)} of {len(outcomes)} boards {verb} pushed")
@@ -114,20 +116,6 @@ def push(
         raise ModelwatchError("nothing was changed; without --dry-run this would be")
     if changed:
         click.echo(f"next: open {grafana.shown}/dashboards/f/{task.folder.uid}")
-
-
-def _told(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[Outcome]:
-    """Every outcome, said as soon as it is known."""
-    done = 0
-    try:
-        for outcome in _outcomes(task, wanted, prune=prune):
-            _tell(outcome)
-            done += outcome.step != "refused"
-            yield outcome
-    except Unreachable as failure:
-        raise Unreachable(
-            f"{failure}; {done} of {len(wanted)} boards are done, run this again for the others"
-        ) from failure
 
 
 def _outcomes(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[Outcome]:
@@ -144,13 +132,6 @@ def _tell(outcome: Outcome) -> None:
         click.echo(f"{outcome.step:11} {outcome.uid}  {outcome.title}{kept}")
     for line in outcome.changes:
         click.echo(f"    {line}", err=bool(outcome.refusal))
-
-
-def _counts(outcomes: list[Outcome]) -> str:
-    counts = Counter(outcome.step for outcome in outcomes)
-    if counts.keys() == {"unchanged"}:
-        return f"{len(outcomes)} boards, nothing changed"
-    return ", ".join(f"{count} {step}" for step, count in counts.items())
 
 
 def _keeper(folder: Path) -> Callable[[str, Present], str]:

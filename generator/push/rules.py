@@ -1,20 +1,17 @@
 """What `push --alerts` says while it puts our rules into a ruler."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-
 import click
 
 from generator.build import rule_texts
-from generator.built_files import ALERTS, Group, packed, rule_groups
+from generator.built_files import ALERTS, packed, rule_groups
 from generator.definitions import definitions
 from generator.push import datasource, rulers
-from generator.push.alerts import Outcome, Step, push
+from generator.push.alerts import Outcome, push
 from generator.push.replies import Refused
-from generator.push.rulers import Ruler
 from generator.push.server import Grafana
+from generator.push.telling import counted, told
 from modelwatch.inventory import Inventory
-from modelwatch.problems import ModelwatchError, Unreachable
+from modelwatch.problems import ModelwatchError
 
 
 def push_rules(
@@ -38,15 +35,20 @@ def push_rules(
         groups = [group for _, group in written]
         rulers.check_intervals(groups)
         ruler = rulers.grafana(server, _datasource(server, source))
-    outcomes = list(_told(ruler, groups, prune=prune, dry=dry))
-    counts = Counter(outcome.step for outcome in outcomes)
+    every = push(ruler, groups, prune=prune, dry=dry)
+    try:
+        outcomes = list(told(every, _tell, of=f"{len(groups)} rule groups"))
+    except Refused as refusal:
+        # It has its advice already, about rules and not about boards.
+        raise ModelwatchError(str(refusal)) from refusal
     where = f"{server.shown}, {'namespace' if mimir else 'folder'} {ruler.namespace}"
-    click.echo(f"{where}: {_counts(counts)}")
-    if counts["left"]:
+    click.echo(f"{where}: {counted(outcomes, 'rule groups')}")
+    steps = [outcome.step for outcome in outcomes]
+    if "left" in steps:
         click.echo("note: --prune removes groups of ours that we no longer have", err=True)
-    if refused := counts["refused"]:
+    if refused := steps.count("refused"):
         raise ModelwatchError(f"{refused} of {len(groups)} rule groups were not pushed")
-    if dry and counts.keys() - {"unchanged", "left"}:
+    if dry and set(steps) - {"unchanged", "left"}:
         raise ModelwatchError("nothing was changed; without --dry-run this would be")
 
 
@@ -60,36 +62,10 @@ def _datasource(server: Grafana, source: str) -> str:
     return choice.uid
 
 
-def _told(ruler: Ruler, groups: Sequence[Group], *, prune: bool, dry: bool) -> Iterator[Outcome]:
-    """Every outcome, said as soon as it is known."""
-    done = 0
-    try:
-        for outcome in push(ruler, groups, prune=prune, dry=dry):
-            _tell(outcome)
-            done += outcome.step != "refused"
-            yield outcome
-    except Unreachable as failure:
-        raise Unreachable(
-            f"{failure}; {done} of {len(groups)} rule groups are done, run this again for the "
-            "others"
-        ) from failure
-    except Refused as refusal:
-        # It has its advice already, about rules and not about boards.
-        raise ModelwatchError(str(refusal)) from refusal
-
-
 def _tell(outcome: Outcome) -> None:
     if outcome.refusal:
         click.echo(f"{outcome.name}: {outcome.refusal}", err=True)
-        return
-    if outcome.step == "unchanged":
-        return
-    click.echo(f"{outcome.step:11} {outcome.name}")
+    elif outcome.step != "unchanged":
+        click.echo(f"{outcome.step:11} {outcome.name}")
     for line in outcome.changes:
         click.echo(f"    {line}")
-
-
-def _counts(counts: Counter[Step]) -> str:
-    if counts.keys() == {"unchanged"}:
-        return f"{counts['unchanged']} rule groups, nothing changed"
-    return ", ".join(f"{count} {step}" for step, count in counts.items())
