@@ -54,7 +54,7 @@ def judge(present: Group | None, wanted: Group) -> Outcome:
     name = wanted["name"]
     if present is None:
         count = len(wanted["rules"])
-        return Outcome(name=name, step="new", changes=(f"+ {count} rules",))
+        return Outcome(name=name, step="new", changes=(f"+ {count} rule{'s' * (count != 1)}",))
     changes = tuple(difference(present, wanted))
     return Outcome(name=name, step="changed" if changes else "unchanged", changes=changes)
 

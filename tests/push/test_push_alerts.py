@@ -193,7 +193,7 @@ def test_a_group_that_is_refused_is_told_and_the_others_are_pushed(site: Site) -
     ("status", "text", "told"),
     [
         (400, "rule 3: could not parse expression: 1:4: parse error", "1:4: parse error"),
-        (401, "no org id", "which tenant"),
+        (401, "wrong password", "say who you are"),
         (403, "forbidden", "may not write rules"),
         (413, "", "takes no request of that size"),
     ],
@@ -221,7 +221,7 @@ def test_who_is_not_known_is_told_once(site: Site) -> None:
     said = site.mimir()
     assert said.code == 1
     assert said.err.count("Mimir says 401") == 1
-    assert "X-Scope-OrgID" in said.err or "--headers-file" in said.err
+    assert "X-Scope-OrgID: NAME in a --headers-file" in said.err
 
 
 def test_a_wrong_path_and_a_silent_server_are_not_taken_for_an_empty_ruler(site: Site) -> None:
