@@ -57,7 +57,7 @@ awk -v quote="'" '
 
 mimirtool rules sync --namespaces=modelwatch mimir/rules.yml
 cd alertmanager/templates
-mimirtool alertmanager load "$filled" ./*.tmpl
+mimirtool alertmanager load "$filled" *.tmpl
 """
 
 
