@@ -35,10 +35,7 @@ class Basis:
 
 def basis(inventory: Inventory, definitions: Definitions) -> Basis:
     """What the files of an inventory are written from."""
-    rows = (
-        *constants(inventory, definitions.engines_of(inventory)),
-        *predicted(predict(inventory, definitions).total),
-    )
+    rows = _rows(inventory, definitions)
     known = fleet(rows)
     return Basis(rows=rows, known=known, concerned=concerns(definitions.alerts, inventory, known))
 
@@ -61,17 +58,7 @@ def build(
     known, concerned = found.known, found.concerned
     files = {
         **_below("prometheus", prometheus.files(inventory, engines)),
-        **_constants(found.rows, settings),
-        "prometheus/rules/engines.yml": record_file(
-            (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory)), settings
-        ),
-        "prometheus/rules/recorded.yml": record_file(
-            _in_use(definitions.records, inventory), settings
-        ),
-        **{
-            f"prometheus/rules/alerts-{topic}.yml": alert_file(topic, alerts, inventory)
-            for topic, alerts in definitions.alerts.items()
-        },
+        **_rule_texts(found.rows, inventory, definitions),
         **_below("prometheus/tests", rule_tests.files(inventory, concerned, known)),
         **_below("alertmanager", alertmanager.files(inventory)),
         **{
@@ -96,6 +83,36 @@ def board_texts(definitions: Definitions, settings: Settings) -> dict[str, str]:
             time_compression=settings.time_compression,
         )
         for board in definitions.boards
+    }
+
+
+def rule_texts(inventory: Inventory, definitions: Definitions) -> dict[str, str]:
+    """Path to text of every rule file, as `build` has them."""
+    return dict(sorted(_rule_texts(_rows(inventory, definitions), inventory, definitions).items()))
+
+
+def _rows(inventory: Inventory, definitions: Definitions) -> tuple[Constant, ...]:
+    return (
+        *constants(inventory, definitions.engines_of(inventory)),
+        *predicted(predict(inventory, definitions).total),
+    )
+
+
+def _rule_texts(
+    rows: Sequence[Constant], inventory: Inventory, definitions: Definitions
+) -> dict[str, str]:
+    settings, engines = inventory.settings, definitions.engines_of(inventory)
+    recorded = (*engine_rules.groups(inventory, engines), *kpi_rules.groups(inventory))
+    return {
+        **_constants(rows, settings),
+        "prometheus/rules/engines.yml": record_file(recorded, settings),
+        "prometheus/rules/recorded.yml": record_file(
+            _in_use(definitions.records, inventory), settings
+        ),
+        **{
+            f"prometheus/rules/alerts-{topic}.yml": alert_file(topic, alerts, inventory)
+            for topic, alerts in definitions.alerts.items()
+        },
     }
 
 

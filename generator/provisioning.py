@@ -30,7 +30,7 @@ def _datasources(settings: Settings) -> dict[str, object]:
                 "type": "prometheus",
                 "uid": PROMETHEUS,
                 "access": "proxy",
-                "url": _literal(settings.prometheus_url),
+                "url": literal(settings.prometheus_url),
                 "isDefault": True,
                 "editable": False,
                 "jsonData": {
@@ -47,7 +47,7 @@ def _datasources(settings: Settings) -> dict[str, object]:
                 "type": "alertmanager",
                 "uid": ALERTMANAGER,
                 "access": "proxy",
-                "url": _literal(settings.alertmanager_url),
+                "url": literal(settings.alertmanager_url),
                 "editable": False,
                 "jsonData": {
                     "implementation": "prometheus",
@@ -71,7 +71,7 @@ def _storage(one: RemoteWrite, number: int, settings: Settings) -> dict[str, obj
         "type": "prometheus",
         "uid": f"{LONG_TERM}{suffix}",
         "access": "proxy",
-        "url": _literal(one.query_url),
+        "url": literal(one.query_url),
         "isDefault": False,
         "editable": False,
         "jsonData": {
@@ -101,6 +101,11 @@ def _boards(path: str) -> dict[str, object]:
     }
 
 
-def _literal(text: str) -> str:
+def secret(path: str) -> str:
+    """Stands for what is in a file, which Grafana reads itself."""
+    return f"$__file{{{path}}}"
+
+
+def literal(text: str) -> str:
     """Text in which Grafana, which expands `$NAME` in these files, finds nothing to expand."""
     return text.replace("$", "$$")

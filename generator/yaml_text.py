@@ -1,5 +1,6 @@
 """YAML as we write it: long lines unbroken, multi-line text as blocks, no anchors."""
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -44,6 +45,13 @@ def dump(document: Any, *, header: str = "") -> str:
 def comment(text: str) -> str:
     """The text as comment lines."""
     return "".join(f"# {line}\n".replace("# \n", "#\n") for line in text.splitlines())
+
+
+def comments_of(text: str) -> str:
+    """What stands in the comment above a document that `dump` wrote."""
+    lines = text.splitlines()
+    above = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    return "".join(f"{line.removeprefix('#').removeprefix(' ')}\n" for line in above)
 
 
 def flow(mapping: Mapping[str, str]) -> str:

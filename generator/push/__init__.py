@@ -1,21 +1,23 @@
 """The command that puts our boards into a Grafana that people already have."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 from generator.build import board_texts
+from generator.connecting import web_address
 from generator.definitions import definitions
 from generator.opening import inventory_at
 from generator.push import datasource, folders, pushing
 from generator.push.boards import Present
 from generator.push.options import grafana_options
 from generator.push.pushing import Outcome, Task
+from generator.push.rules import push_rules
 from generator.push.server import Grafana, Json
-from modelwatch.problems import ModelwatchError, Unreachable
+from generator.push.telling import counted, told
+from modelwatch.problems import ModelwatchError
 
 _COPIES = Path(".modelwatch") / "copies"
 
@@ -52,11 +54,22 @@ _COPIES = Path(".modelwatch") / "copies"
     metavar="DIR",
     help="Where copies of replaced and removed boards go.",
 )
+@click.option(
+    "--alerts", is_flag=True, help="Push the rules instead: Grafana evaluates them and tells."
+)
+@click.option(
+    "--ruler",
+    callback=web_address,
+    metavar="URL",
+    help="Push them into the ruler of this Mimir: http://mimir:8080/prometheus, say.",
+)
 @grafana_options
 def push(
     inventory: str,
     *,
     grafana: Grafana,
+    alerts: bool,
+    ruler: str | None,
     source: str,
     folder: str,
     dry: bool,
@@ -64,11 +77,17 @@ def push(
     force: bool,
     copies: Path,
 ) -> None:
-    """Put the boards into a folder of a Grafana, and change nothing else there.
+    """Put the boards, or the rules, into a Grafana, and change nothing else there.
 
     Example: modelwatch push models.yaml --grafana http://localhost:3000
     """
-    settings = inventory_at(inventory).settings
+    if ruler and not alerts:
+        raise click.UsageError("--ruler is where --alerts go; name both, or neither")
+    fleet = inventory_at(inventory)
+    if alerts:
+        push_rules(fleet, grafana, mimir=bool(ruler), source=source, prune=prune, dry=dry)
+        return
+    settings = fleet.settings
     path = folders.titles(folder)
     choice = datasource.choose(grafana, source)
     if choice.warning:
@@ -84,10 +103,12 @@ def push(
         force=force,
         dry=dry,
     )
-    outcomes = list(_told(task, wanted, prune=prune))
+    every = _outcomes(task, wanted, prune=prune)
+    outcomes = list(told(every, _tell, of=f"{len(wanted)} boards"))
     changed = [one for one in outcomes if one.step not in ("unchanged", "refused")]
     refused = [one for one in outcomes if one.step == "refused"]
-    click.echo(f"{grafana.shown}, folder {task.folder}, data source {choice}: {_counts(outcomes)}")
+    where = f"{grafana.shown}, folder {task.folder}, data source {choice}"
+    click.echo(f"{where}: {counted(outcomes, 'boards')}")
     if refused:
         verb = "would not be" if dry else "were not"
         raise ModelwatchError(f"{len(refused)} of {len(outcomes)} boards {verb} pushed")
@@ -95,20 +116,6 @@ def push(
         raise ModelwatchError("nothing was changed; without --dry-run this would be")
     if changed:
         click.echo(f"next: open {grafana.shown}/dashboards/f/{task.folder.uid}")
-
-
-def _told(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[Outcome]:
-    """Every outcome, said as soon as it is known."""
-    done = 0
-    try:
-        for outcome in _outcomes(task, wanted, prune=prune):
-            _tell(outcome)
-            done += outcome.step != "refused"
-            yield outcome
-    except Unreachable as failure:
-        raise Unreachable(
-            f"{failure}; {done} of {len(wanted)} boards are done, run this again for the others"
-        ) from failure
 
 
 def _outcomes(task: Task, wanted: dict[str, Json], *, prune: bool) -> Iterator[Outcome]:
@@ -125,13 +132,6 @@ def _tell(outcome: Outcome) -> None:
         click.echo(f"{outcome.step:11} {outcome.uid}  {outcome.title}{kept}")
     for line in outcome.changes:
         click.echo(f"    {line}", err=bool(outcome.refusal))
-
-
-def _counts(outcomes: list[Outcome]) -> str:
-    counts = Counter(outcome.step for outcome in outcomes)
-    if counts.keys() == {"unchanged"}:
-        return f"{len(outcomes)} boards, nothing changed"
-    return ", ".join(f"{count} {step}" for step, count in counts.items())
 
 
 def _keeper(folder: Path) -> Callable[[str, Present], str]:

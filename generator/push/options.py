@@ -34,6 +34,10 @@ def grafana_options(command: Callable[..., None]) -> Callable[..., None]:
     @access_options
     @wraps(command)
     def with_grafana(*, url: str, org: int | None, access: Access, **options: Any) -> None:
+        if ruler := options.get("ruler"):
+            mimir = Grafana(url=ruler, session=session(access), name="Mimir")
+            command(grafana=mimir, **options)
+            return
         try:
             command(grafana=_reached(url, org, access), **options)
         except Refused as refusal:

@@ -22,10 +22,10 @@ _LOGIN = re.compile(r"/(log-?in|sign-?in|auth|oauth2?|sso|saml)\b")
 
 
 class Refused(ModelwatchError):  # noqa: N818  # reads as what happened
-    """Grafana answered that it does not do this."""
+    """Grafana, or whoever was asked, answered that it does not do this."""
 
-    def __init__(self, status: int, said: str, kind: str = "") -> None:
-        super().__init__(f"Grafana says {status}: {said}" if said else f"Grafana says {status}")
+    def __init__(self, status: int, said: str, kind: str = "", who: str = "Grafana") -> None:
+        super().__init__(f"{who} says {status}: {said}" if said else f"{who} says {status}")
         self.status = status
         self.said = said
         self.kind = kind
@@ -60,9 +60,14 @@ def read(reply: requests.Response, shown: str) -> Any:
         )
     said, kind = _unsaid(reply), ""
     if isinstance(content, dict):
-        said = _without(_secrets(reply), str(content.get("message") or said))[:_SHOWN]
+        said = shown_words(reply, str(content.get("message") or said))
         kind = str(content.get("status") or "")
     raise (NotKnown if status == 401 else Refused)(status, said, kind)
+
+
+def shown_words(reply: requests.Response, words: str) -> str:
+    """What a server said, without what we told it in secret, and no longer than is read."""
+    return _without(_secrets(reply), words)[:_SHOWN]
 
 
 def _elsewhere(reply: requests.Response, shown: str) -> str:

@@ -57,6 +57,8 @@ class Grafana:
     url: str
     session: requests.Session = field(default_factory=requests.Session)
     patience: Patience = field(default_factory=Patience)
+    name: str = "Grafana"
+    """What it is called in messages: a Mimir is asked in the same way."""
 
     @property
     def shown(self) -> str:
@@ -110,11 +112,20 @@ class Grafana:
             Unreachable: no Grafana answers.
         """
         again = method != "POST" if repeatable is None else repeatable
+        reply = self.reply(method, path, again=again, params=params, json=body)
+        return replies.read(reply, self.shown)
+
+    def reply(self, method: str, path: str, *, again: bool, **content: Any) -> requests.Response:
+        """The last answer to a question, whatever it says; asked again if that does no harm.
+
+        Raises:
+            Unreachable: nothing answers.
+        """
         tried = 0
         while True:
             tried += 1
             try:
-                reply = self._send(method, path, params, body)
+                reply = self._send(method, path, content)
             except (requests.RequestException, ValueError) as failure:
                 if again and _may_pass(failure) and tried < _TRIES_TO_REACH and self._wait(tried):
                     continue
@@ -123,19 +134,16 @@ class Grafana:
             passing = reply.status_code in _PASSING and (again or reply.status_code == 429)
             if passing and tried < _TRIES and self._wait(tried, replies.asked_to_wait(reply)):
                 continue
-            return replies.read(reply, self.shown)
+            return reply
 
-    def _send(
-        self, method: str, path: str, params: Parameters | None, body: Json | None
-    ) -> requests.Response:
+    def _send(self, method: str, path: str, content: Mapping[str, Any]) -> requests.Response:
         return self.session.request(
             method,
             f"{_base(self.url)}{path}",
-            params=params,
-            json=body,
             timeout=_TIMEOUT_S,
             # A token must not follow to where we were not sent, and a POST would become a GET.
             allow_redirects=False,
+            **content,
         )
 
     def _wait(self, tried: int, asked: float | None = None) -> bool:
@@ -159,7 +167,7 @@ class Grafana:
             return f"what answers at {self.shown} speaks no TLS that we do; is it http://?"
         if isinstance(failure, requests.ReadTimeout):
             return f"{self.shown} did not answer within {_TIMEOUT_S[1]} seconds"
-        return f"no Grafana answers at {self.shown}"
+        return f"no {self.name} answers at {self.shown}"
 
 
 def _base(url: str) -> str:
