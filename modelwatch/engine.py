@@ -187,8 +187,9 @@ class Engine:
     first, for runbooks. `pages` are newest first.
 
     The rest is about metrics that no row reads, for queries that people write themselves: `opt_in`
-    says what must be switched on for a metric, `renamed` under which name an old one is found, and
-    `sentinels` which values are no measurement. There a name is a family: without `_bucket`.
+    says what must be switched on for a metric, `renamed` under which name an old one is found,
+    `sentinels` which values are no measurement, and `overlaps` by which label the rows of a metric
+    contain each other. There a name is a family: without `_bucket`.
     """
 
     name: str
@@ -210,4 +211,5 @@ class Engine:
     opt_in: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     sentinels: Mapping[str, str] = field(default_factory=dict)
+    overlaps: Mapping[str, str] = field(default_factory=dict)
     pages: tuple[Page, ...] = ()

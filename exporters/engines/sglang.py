@@ -108,6 +108,7 @@ ENGINE = Engine(
         "sglang:num_prefill_infight_queue_reqs": "sglang:num_prefill_inflight_queue_reqs",
         "sglang:num_transfer_failed_reqs": "sglang:num_transfer_failed_reqs_total",
     },
+    overlaps={"sglang:cached_tokens_total": "cache_source"},
     pages=(
         Page(file="sglang-0.5.23.prom", version="0.5.23"),
         Page(file="sglang-0.5.5.prom", version="0.5.5"),

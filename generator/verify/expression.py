@@ -33,7 +33,7 @@ class Selector:
     def written(self) -> str:
         """The selector as PromQL, without its window."""
         inside = ",".join(str(matcher) for matcher in self.matchers)
-        return f"{self.name}{{{inside}}}" if inside else self.name
+        return f"{self.name}{{{inside.replace(OPEN, '$')}}}" if inside else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,13 @@ def every(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from every(child)
+
+
+def within(node: Node, around: tuple[Node, ...] = ()) -> Iterator[tuple[Node, tuple[Node, ...]]]:
+    """Every node with what is around it, the nearest first."""
+    yield node, around
+    for child in children(node):
+        yield from within(child, (node, *around))
 
 
 def selectors(node: Node) -> Iterator[Selector]:

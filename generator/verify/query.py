@@ -47,7 +47,8 @@ class Query:
     """One expression. `place` is where it begins in its file.
 
     `expr` is as written, with line breaks and variables. Of a recording rule `record` is the name
-    of its series and `labels` are what the rule adds. `generated` says that it is ours.
+    of its series and `labels` are what the rule adds; of a panel `datasource` is whom it asks.
+    `generated` says that it is ours.
     """
 
     subject: str
@@ -60,7 +61,7 @@ class Query:
     record: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     interval_s: float = 0.0
-    hold_s: float = 0.0
+    datasource: str = ""
     generated: bool = False
 
     def at(self, start: int) -> Place:

@@ -30,6 +30,7 @@ class _Board:
     path: tuple[str, ...] = field(default=())
     kind: Kind = "panel"
     foreign: bool = False
+    datasource: str = ""
 
 
 def boards(
@@ -121,12 +122,13 @@ def _below(value: Value, board: _Board) -> Iterator[Query]:
         board,
         path=(*board.path, title) if title else board.path,
         foreign=_is_foreign(value, board),
+        datasource=_asked(value) or board.datasource,
     )
     if isinstance(value.get("expr"), str) and value.text("expr").strip() and not inner.foreign:
         tree, unreadable = filled(value.text("expr"), board.values)
         subject = " / ".join(inner.path)
         yield _query(
-            subject, board.kind, value.text("expr"), value.at("expr"), board, tree, unreadable
+            subject, board.kind, value.text("expr"), value.at("expr"), inner, tree, unreadable
         )
     for key, below in value.items():
         if key not in ("fieldConfig", "options", "datasource", "gridPos"):
@@ -150,8 +152,14 @@ def _query(
         place=place,
         tree=tree,
         unreadable=unreadable,
+        datasource=board.datasource,
         generated=board.generated,
     )
+
+
+def _asked(value: Block) -> str:
+    """The data source of a part, as it is written."""
+    return value.block("datasource").text("uid") or value.text("datasource")
 
 
 def _is_foreign(value: Block, board: _Board) -> bool:

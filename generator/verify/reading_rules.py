@@ -73,7 +73,6 @@ def _of_group(group: Block, source: Source, *, generated: bool) -> Iterator[Quer
             record=record,
             labels={**shared, **_texts(rule.block("labels"))},
             interval_s=float(duration_seconds(group.text("interval"))),
-            hold_s=float(duration_seconds(rule.text("for"))),
             generated=generated,
         )
 

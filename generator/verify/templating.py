@@ -63,15 +63,19 @@ def _filled(expr: str, values: Mapping[str, str], otherwise: str) -> str:
 
 def _inside(found: re.Match[str]) -> str:
     if found["text"]:
-        return _VARIABLE.sub(OPEN, found[0])
+        return _VARIABLE.sub(lambda one: f"{OPEN}{_name(one)}", found[0])
     if found["labels"]:
         return _VARIABLE.sub(OPEN_NAME, found[0])
     return _VARIABLE.sub(WINDOW, found[0])
 
 
+def _name(found: re.Match[str]) -> str:
+    return found["braced"] or found["plain"] or found["old"] or ""
+
+
 def _outside(text: str, values: Mapping[str, str], otherwise: str) -> str:
     def value(found: re.Match[str]) -> str:
-        name = found["braced"] or found["plain"] or found["old"]
+        name = _name(found)
         known = _SECONDS.get(name) or values.get(name, "")
         if _DURATION.fullmatch(known) or not known:
             return otherwise
