@@ -71,9 +71,11 @@ def named(names: Iterable[str], **labels: str) -> str:
     return select("", {"__name__": one_of(names)} | labels)
 
 
-def each(ask: Callable[[_Asked], _Answer], about: Iterable[_Asked]) -> list[_Answer]:
+def each(
+    ask: Callable[[_Asked], _Answer], about: Iterable[_Asked], at_once: int = AT_ONCE
+) -> list[_Answer]:
     """The answers in order; a few questions are asked at the same time."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(ask, about))
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from generator.asking import Period, QueryError, Series
 from generator.inventory_series import constants
 from generator.proofs import concerns
+from generator.selectors import selectors
 from generator.verify.finding import Finding, Table, Verification
 from generator.verify.live.asked import each, named
 from generator.verify.live.context import LiveContext
@@ -17,11 +18,15 @@ from generator.verify.live.firing import Condition, Mute, spans
 from generator.verify.live.generated import Group, Rule, generated
 from generator.verify.live.inlining import NOTHING, Inlining, TooLong
 from generator.verify.live.past import Past, ask, begins
+from modelwatch.catalogue.stack import RECORDED_SERIES
 from modelwatch.promql import duration_seconds
 from modelwatch.resolved import fleet
 
 _NAME = "back-test"
 _DAY_S = 86_400
+_COMPUTING_S = 120
+"""No new question is begun after so long, where recorded series have to be computed."""
+_HEAVY_AT_ONCE = 2
 _QUIET = "none"
 """Severity of the heartbeat, which always fires."""
 _TOLD = re.compile(
@@ -29,6 +34,17 @@ _TOLD = re.compile(
 )
 _NAMES = re.compile(r'alertname=~?"([^"]*)"')
 _ALERTS_LEFT = re.compile(r"\bALERTS\{")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Readied:
+    """What will be asked about one alert; `failure` says why nothing can be."""
+
+    rule: Rule
+    expr: str = ""
+    mutes: tuple[Mute, ...] = ()
+    computed: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +66,7 @@ def check(context: LiveContext) -> Verification:
     interval_s = min(group.interval_s for group in groups if any(one.alert for one in group.rules))
     past = _past(context, interval_s)
     inlining = _inlining(context, groups, past)
-    tested = each(lambda rule: _tested(context, rule, inlining, past), rules)
+    tested = _all_tested(context, rules, inlining, past)
     conditions = [one for found in tested for one in found.conditions]
     played = spans(conditions, past.evaluations, past.interval_s)
     computed = {found.rule.name for found in tested if found.computed}
@@ -118,21 +134,55 @@ def _inlining(context: LiveContext, groups: Sequence[Group], past: Past) -> Inli
     )
 
 
-def _tested(context: LiveContext, rule: Rule, inlining: Inlining, past: Past) -> _Tested:
+def _all_tested(
+    context: LiveContext, rules: Sequence[Rule], inlining: Inlining, past: Past
+) -> tuple[_Tested, ...]:
+    """What was recorded first; then what has to be computed, the shortest first, for a while."""
+    readied = [_readied(rule, inlining, past) for rule in rules]
+    recorded = [one for one in readied if not one.computed]
+    computed = sorted((one for one in readied if one.computed), key=lambda one: len(one.expr))
+    deadline = context.clock() + _COMPUTING_S
+
+    def before_the_deadline(one: _Readied) -> _Tested:
+        if context.clock() > deadline:
+            failure = (
+                "computing what no rule had recorded took too long; look at fewer days, or load "
+                "the rules first"
+            )
+            return _Tested(rule=one.rule, failure=failure)
+        return _tested(context, one, past)
+
+    return (
+        *each(lambda one: _tested(context, one, past), recorded),
+        *each(before_the_deadline, computed, at_once=_HEAVY_AT_ONCE),
+    )
+
+
+def _readied(rule: Rule, inlining: Inlining, past: Past) -> _Readied:
     rest, mutes = _mutes(rule, past.interval_s)
     if _ALERTS_LEFT.search(rest):
-        return _Tested(rule=rule, failure="it is about other alerts, which were not stored")
+        return _Readied(rule=rule, failure="it is about other alerts, which were not stored")
+    names = {part.name for part in selectors(rest)}
+    if RECORDED_SERIES.name in names - inlining.there:
+        return _Readied(rule=rule, failure="it is about our rules, which were not loaded")
     try:
         expr = inlining.written(rest)
-        found = ask(context.prometheus, expr, past)
     except TooLong:
-        return _Tested(rule=rule, failure="without recorded series its expression is too long")
+        return _Readied(rule=rule, failure="without recorded series its expression is too long")
+    return _Readied(rule=rule, expr=expr, mutes=mutes, computed=inlining.computes(rest))
+
+
+def _tested(context: LiveContext, one: _Readied, past: Past) -> _Tested:
+    if one.failure:
+        return _Tested(rule=one.rule, failure=one.failure)
+    try:
+        found = ask(context.prometheus, one.expr, past)
     except QueryError as failure:
-        return _Tested(rule=rule, failure=str(failure))
+        return _Tested(rule=one.rule, failure=str(failure))
     return _Tested(
-        rule=rule,
-        computed=inlining.computes(rest),
-        conditions=tuple(_conditions(rule, found, mutes, past)),
+        rule=one.rule,
+        computed=one.computed,
+        conditions=tuple(_conditions(one.rule, found, one.mutes, past)),
     )
 
 

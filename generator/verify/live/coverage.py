@@ -43,17 +43,26 @@ _DECLARED = {
 """Signals that no engine has, by the field of the model that declares them."""
 
 _MENDED: Mapping[str, tuple[Level, str]] = {
-    "silent": ("error", "is there traffic? Does the source's `model` name what the engine serves?"),
+    "silent": (
+        "warning",
+        "does the source's `model` name what the engine serves, as it spells it?",
+    ),
     "not recorded": ("warning", "load the generated rules: the pages have what they need"),
     "needs a flag": ("note", "switch it on at the engine"),
 }
+
+_ON_THE_PAGE = {
+    True: ("idle", "it is on the page, but counts nothing now"),
+    False: ("not recorded", "it is on the page, but no rule records it"),
+}
+"""By whether the rules record anything else of the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cell:
     """One signal of one model.
 
-    `state` is monitored, silent, not recorded, needs a flag, not supplied or not declared.
+    `state` is monitored, idle, silent, not recorded, needs a flag, not supplied or not declared.
     """
 
     model: Model
@@ -69,7 +78,7 @@ def check(context: LiveContext) -> Verification:
     sources = tuple(owned(context))
     pages = each(lambda own: _on_pages(context, own), sources)
     cells = [
-        _cell(model, signal, heard[signal], mine)
+        _cell(model, signal, heard, mine)
         for model in context.inventory.models
         for mine in ([pair for pair in zip(sources, pages, strict=True) if pair[0].model is model],)
         for signal in signals
@@ -116,10 +125,10 @@ def _on_pages(context: LiveContext, own: Owned) -> frozenset[str]:
 def _cell(
     model: Model,
     signal: str,
-    heard: frozenset[tuple[str, str]],
+    heard: Mapping[str, frozenset[tuple[str, str]]],
     sources: list[tuple[Owned, frozenset[str]]],
 ) -> _Cell:
-    if model.key in heard:
+    if model.key in heard[signal]:
         state, why = "monitored", ""
     elif signal in _DECLARED:
         field, how = _DECLARED[signal]
@@ -128,12 +137,13 @@ def _cell(
     elif not sources:
         state, why = "not declared", "the model has no source"
     else:
-        state, why = _of_engines(model, signal, sources)
+        any_heard = any(model.key in models for models in heard.values())
+        state, why = _of_engines(model, signal, sources, any_heard=any_heard)
     return _Cell(model=model, signal=signal, state=state, why=why)
 
 
 def _of_engines(
-    model: Model, signal: str, sources: list[tuple[Owned, frozenset[str]]]
+    model: Model, signal: str, sources: list[tuple[Owned, frozenset[str]]], *, any_heard: bool
 ) -> tuple[str, str]:
     """Why a signal is not there that engines supply: the first reason of these that holds."""
     able = [found for own, _ in sources if (found := supply(own.engine, signal))]
@@ -143,10 +153,14 @@ def _of_engines(
         whys = dict.fromkeys(_why_not(own, signal) for own, _ in sources)
         return "not supplied", "; ".join(whys)
     if any(_read_for(own, signal) & page for own, page in sources):
-        return "not recorded", "it is on the page, but the generated rules record nothing"
+        return _ON_THE_PAGE[any_heard]
     if flags:
         return "needs a flag", "; ".join(dict.fromkeys(flags))
-    return "silent", "nothing is measured"
+    return "silent", f"none of what {_titles(sources)} supplies is on the page"
+
+
+def _titles(sources: list[tuple[Owned, frozenset[str]]]) -> str:
+    return " and ".join(dict.fromkeys(own.engine.title for own, _ in sources))
 
 
 def _why_not(own: Owned, signal: str) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from generator.asking import QueryError
+from generator.engine_promql import selector
 from generator.verify.finding import Finding, Table, Verification
-from generator.verify.live.asked import Owned, could_not_look, each, named, now, owned, subject
+from generator.verify.live.asked import Owned, could_not_look, each, now, owned, subject
 from generator.verify.live.context import LiveContext
 from generator.verify.live.targets import Target, targets
 from modelwatch.catalogue.stack import UP
@@ -47,9 +48,9 @@ def check(context: LiveContext) -> Verification:
 
 def _newest(context: LiveContext, own: Owned) -> float | None:
     """When the source's newest sample was taken, within a day; None when there is none."""
-    read = named(sorted(metrics_read(own.engine)), **own.where)
+    read = (selector(name, own.where) for name in sorted(metrics_read(own.engine)))
     for expr in (
-        f"max(timestamp({read}))",
+        f"max({' or '.join(f'timestamp({one})' for one in read)})",
         f"max(max_over_time(timestamp({select(UP, own.where)} == 1)[1d:1m]))",
     ):
         if found := now(context, expr):
