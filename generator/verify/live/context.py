@@ -1,5 +1,6 @@
 """What every live question is given."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class LiveContext:
     prometheus: Prometheus
     now: float
     days: float
+    clock: Callable[[], float] = time.time
 
 
 Check = Callable[[LiveContext], Verification]
