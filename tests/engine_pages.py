@@ -39,6 +39,7 @@ MINUTES = 70
 VERSION = "declared"
 INSTANCE = "host-1.example:8000"
 
+
 def stem(page: Page) -> str:
     """The name of a page, which is also its job and, unless it says otherwise, environment."""
     return page.file.removesuffix(".prom")

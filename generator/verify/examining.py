@@ -79,6 +79,7 @@ class Examiner:
         found: dict[Selector, list[tuple[Captured | None, Verdict, bool]]] = {}
         alive = False
         for page in pages:
+
             def lives(selector: Selector, page: Captured | None = page) -> bool:
                 return self._on(selector, page, engines).alive
 
@@ -98,9 +99,7 @@ class Examiner:
         named = query.labels.get("engine", "")
         return frozenset({named}) if query.generated and named in owned else frozenset(owned)
 
-    def _is_about(
-        self, selector: Selector, page: Captured | None, engines: frozenset[str]
-    ) -> bool:
+    def _is_about(self, selector: Selector, page: Captured | None, engines: frozenset[str]) -> bool:
         """Whether the page decides about the selector."""
         owned = self.lookup.owned(selector) & engines
         return page is None or not owned or page.engine in owned
@@ -169,9 +168,7 @@ class Root:
         return (f"{self.query.source.path}:{line}:{column}", message)
 
 
-def _outcome(
-    selector: Selector, rows: Sequence[tuple[Captured | None, Verdict, bool]]
-) -> Outcome:
+def _outcome(selector: Selector, rows: Sequence[tuple[Captured | None, Verdict, bool]]) -> Outcome:
     """One engine that has the series is enough; of that one, pages without it are remarked."""
     alive = [page for page, verdict, _ in rows if verdict.alive]
     guard = all(row[2] for row in rows)
@@ -299,6 +296,7 @@ def _some_versions(results: Iterable[Result]) -> Iterator[Finding]:
 def _silent_table(causes: Iterable[Cause]) -> Iterator[Table]:
     rows = [
         {
+            "level": cause.root.level,
             "silent": subject,
             "reason": cause.root.outcome.verdict.reason,
             "because of": cause.root.outcome.selector.written,

@@ -71,7 +71,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
-    """Two sides and an operator. `on` is None without one; with `ignoring`, it lists what is not."""
+    """Two sides and an operator; with `ignoring`, `on` lists the labels that do not count."""
 
     operator: str
     left: "Node"
@@ -176,7 +176,7 @@ class _Reader:
         for name, start in named_at(written):
             self.places.setdefault(name, []).append(start)
 
-    def node(self, found: Any) -> Node:
+    def node(self, found: Any) -> Node:  # noqa: PLR0911 - a table of kinds
         """One node; brackets and signs say nothing about series."""
         match found:
             case promql.ParenExpr() | promql.UnaryExpr():
@@ -188,9 +188,9 @@ class _Reader:
             case promql.VectorSelector():
                 return self.selector(found, None)
             case promql.MatrixSelector():
-                return self.selector(found.vector_selector, found.range.total_seconds())
+                return self.selector(found.vector_selector, _seconds(found.range))
             case promql.SubqueryExpr():
-                return Subquery(inner=self.node(found.expr), range_s=found.range.total_seconds())
+                return Subquery(inner=self.node(found.expr), range_s=_seconds(found.range))
             case promql.Call():
                 arguments = tuple(self.node(argument) for argument in found.args)
                 return Call(function=found.func.name, arguments=arguments)
@@ -245,11 +245,15 @@ class _Reader:
             left=left,
             right=right,
             on=tuple(matching.labels) if matching else None,
-            ignoring=bool(matching) and matching.type == promql.LabelModifierType.Exclude,
+            ignoring=getattr(matching, "type", None) == promql.LabelModifierType.Exclude,
             many="left" if "ManyToOne" in cardinality else "right" * ("OneToMany" in cardinality),
             included=tuple(modifier.group_labels or ()) if modifier else (),
             gives_bool=bool(modifier and modifier.return_bool),
         )
+
+
+def _seconds(window: Any) -> float:
+    return float(window.total_seconds())
 
 
 _OPERATORS = {

@@ -10,6 +10,7 @@ from modelwatch.tree import Block, Items, Number, Value
 
 MAX_BYTES = 20_000_000
 _SPACE = re.compile(r"[ \t\n\r]*")
+_WORD = re.compile(r"-?\w+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _WORDS: tuple[tuple[str, Value], ...] = (("true", True), ("false", False), ("null", None))
 
@@ -33,8 +34,9 @@ def load(source: Source) -> Value:
     try:  # the fast parser says what is wrong; ours says where everything is
         json.loads(source.text)
     except json.JSONDecodeError as failure:
-        raise _wrong(source, failure.pos, f"this is no JSON: {failure.msg[:1].lower()}"
-                     f"{failure.msg[1:]}") from failure
+        raise _wrong(
+            source, failure.pos, f"this is no JSON: {failure.msg[:1].lower()}{failure.msg[1:]}"
+        ) from failure
     except RecursionError as failure:
         raise _wrong(source, 0, "this is nested too deeply to be a dashboard") from failure
     return _Places(source).value(_skip(source.text, 0))[0]
@@ -74,8 +76,8 @@ class _Places:
                 return value, at + len(word)
         found = _NUMBER.match(self.text, at)
         if not found:  # NaN and Infinity, which Python reads as well
-            word = re.compile(r"-?\w+").match(self.text, at)
-            return None, word.end() if word else at + 1
+            infinite = _WORD.match(self.text, at)
+            return None, infinite.end() if infinite else at + 1
         return Number(found[0]), found.end()
 
     def block(self, at: int) -> tuple[Block, int]:

@@ -64,10 +64,16 @@ class Lookup:
 
         Series that no engine exposes are looked for in rules, constants and the catalogue.
         """
-        if selector.name in ("", OPEN_NAME) or any(each.label == "__name__" for each in selector.matchers):
+        if selector.name in ("", OPEN_NAME) or any(
+            each.label == "__name__" for each in selector.matchers
+        ):
             return self._by_pattern(selector)
         if page is not None and selector.name in page.series:
             return self._among(selector, page.series[selector.name], page)
+        return self._elsewhere(selector, page)
+
+    def _elsewhere(self, selector: Selector, page: Captured | None) -> Verdict:
+        """Whether rules, constants or the catalogue have it; what else is on no page."""
         if rows := self.world.constants.get(selector.name):
             return self._of_constants(selector, rows)
         if recorders := self.world.recorders.get(selector.name):
@@ -107,30 +113,45 @@ class Lookup:
             if each.needs_label and each.label not in have:
                 return _no_label(selector, each, have, page.title)
         named = self.world.engines.get(page.engine)
-        chosen = {label for labels in (
-            (named.model_label, named.gpu_label, named.environment_label, named.version_label,
-             *named.host_labels) if named else ()) for label in labels.split(" or ")}
+        chosen = {
+            label
+            for labels in (
+                (
+                    named.model_label,
+                    named.gpu_label,
+                    named.environment_label,
+                    named.version_label,
+                    *named.host_labels,
+                )
+                if named
+                else ()
+            )
+            for label in labels.split(" or ")
+        }
         for each in asked:
             values = sorted({labels.get(each.label, "") for labels in series})
             if each.label not in chosen and not any(map(each.accepts, values)):
                 return _no_value(selector, each, values, page.title)
         return ALIVE  # each condition is met by some series: a page shows only some of them
 
-    def _of_constants(
-        self, selector: Selector, rows: Sequence[Mapping[str, str]]
-    ) -> Verdict:
+    def _of_constants(self, selector: Selector, rows: Sequence[Mapping[str, str]]) -> Verdict:
         if any(matched(row, selector.matchers) for row in rows):
             return ALIVE
-        return _not_configured(selector)
+        return _not_configured()
 
     def _recorded(self, selector: Selector, recorders: Sequence[Query]) -> Verdict:
         fitting = [query for query in recorders if _may_be(query, selector.matchers)]
         if not fitting and selector.name in catalogue():
-            return _not_configured(selector)
+            return _not_configured()
         if not fitting:
-            each = next(one for one in selector.matchers if not any(
-                one.label not in query.labels or one.accepts(query.labels[one.label])
-                for query in recorders))
+            each = next(
+                one
+                for one in selector.matchers
+                if not any(
+                    one.label not in query.labels or one.accepts(query.labels[one.label])
+                    for query in recorders
+                )
+            )
             values = sorted({query.labels.get(each.label, "") for query in recorders})
             return _no_value(selector, each, values, "the rules", level="error")
         found = self.shape_of(selector)
@@ -139,13 +160,14 @@ class Lookup:
                 return _no_label(selector, each, sorted(found.labels), "the rules")
         return dead("recorded", "", through=selector.name)
 
-    def _catalogued(
-        self, selector: Selector, labels: frozenset[str], layer: Layer
-    ) -> Verdict:
+    def _catalogued(self, selector: Selector, labels: frozenset[str], layer: Layer) -> Verdict:
         world = self.world
         for each in selector.matchers:
-            if (each.needs_label and not each.is_open
-                    and each.label not in labels | world.target_labels):
+            if (
+                each.needs_label
+                and not each.is_open
+                and each.label not in labels | world.target_labels
+            ):
                 return _no_label(selector, each, sorted(labels), "the catalogue")
         if layer is Layer.STACK:
             return ALIVE
@@ -162,19 +184,17 @@ class Lookup:
             )
         if selector.name in signals():
             return unknown.unsupplied(selector.name, world)
-        return _not_configured(selector)
+        return _not_configured()
 
 
 def _may_be(query: Query, matchers: Sequence[Matcher]) -> bool:
     """Whether the labels that a rule adds are those that are asked for."""
     return all(
-        each.accepts(query.labels[each.label])
-        for each in matchers
-        if each.label in query.labels
+        each.accepts(query.labels[each.label]) for each in matchers if each.label in query.labels
     )
 
 
-def _not_configured(selector: Selector) -> Verdict:
+def _not_configured() -> Verdict:
     return dead(
         "not-configured",
         "nothing in this inventory asks for it",

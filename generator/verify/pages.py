@@ -110,9 +110,7 @@ def default_pages(engines: Iterable[Engine]) -> tuple[Captured, ...]:
     )
 
 
-def own_pages(
-    files: Sequence[Traversable], engines: Mapping[str, Engine]
-) -> Iterator[Captured]:
+def own_pages(files: Sequence[Traversable], engines: Mapping[str, Engine]) -> Iterator[Captured]:
     """The pages of a folder. The name of a file says engine and version: `vllm-0.33.prom`."""
     known = {page.file: page.version for engine in engines.values() for page in engine.pages}
     for file in files:
@@ -121,9 +119,7 @@ def own_pages(
         found = [name for name in engines if stem == name or stem.startswith(f"{name}-")]
         engine = max(found, key=len) if found else _recognised(text, engines)
         version = stem.removeprefix(engine).strip("-") if found else ""
-        yield captured(
-            text, engine=engine, version=known.get(file.name, version), file=file.name
-        )
+        yield captured(text, engine=engine, version=known.get(file.name, version), file=file.name)
 
 
 def _recognised(text: str, engines: Mapping[str, Engine]) -> str:
@@ -134,9 +130,7 @@ def _recognised(text: str, engines: Mapping[str, Engine]) -> str:
     return best if shared.get(best) else ""
 
 
-def of_versions(
-    pages: Iterable[Captured], versions: Mapping[str, str]
-) -> tuple[Captured, ...]:
+def of_versions(pages: Iterable[Captured], versions: Mapping[str, str]) -> tuple[Captured, ...]:
     """The pages, of engines with a version only the nearest that is not newer.
 
     When all are newer it is the oldest; several pages of the same version all stay.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from generator.verify.expression import Node, Selector, nth, occurrence, parsed
+from generator.verify.expression import Node, Selector, nth, occurrence, parsed, selectors
 from generator.verify.finding import Finding, Level
 from modelwatch.problems import Place
 
@@ -63,6 +63,11 @@ class Query:
     interval_s: float = 0.0
     datasource: str = ""
     generated: bool = False
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Every selector of the expression."""
+        return tuple(selectors(self.tree)) if self.tree else ()
 
     def at(self, start: int) -> Place:
         """Where in the file a place of the expression is."""

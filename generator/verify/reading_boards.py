@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from generator.verify.expression import Node
 from generator.verify.finding import Finding
 from generator.verify.json_places import NotJsonError, load
 from generator.verify.query import Kind, Query, Source
 from generator.verify.templating import filled, values_of
+from modelwatch.problems import Place
 from modelwatch.tree import Block, Items, Value
 
 _LABEL_VALUES = re.compile(r"\s*label_values\(\s*(?P<expr>.*)\s*,\s*[\w$]+\s*\)\s*", re.DOTALL)
@@ -41,7 +41,9 @@ def boards(
     try:
         root = load(source)
     except NotJsonError as error:
-        return (), (_wrong(source, error.problem.line, error.problem.column, error.problem.message),)
+        return (), (
+            _wrong(source, error.problem.line, error.problem.column, error.problem.message),
+        )
     dashboards = list(_dashboards(root))
     if not dashboards:
         return (), (_wrong(source, 1, 1, "no dashboard is in it"),)
@@ -83,8 +85,11 @@ def _datasources(one: Block, templating: Block) -> dict[str, str]:
     variables = [entry for entry in templating.items_of("list") if isinstance(entry, Block)]
     inputs = [entry for entry in one.items_of("__inputs") if isinstance(entry, Block)]
     return {
-        **{each.text("name"): each.text("query") for each in variables
-           if each.text("type") == "datasource"},
+        **{
+            each.text("name"): each.text("query")
+            for each in variables
+            if each.text("type") == "datasource"
+        },
         **{each.text("name"): each.text("pluginId") for each in inputs},
     }
 
@@ -103,11 +108,8 @@ def _variables(templating: Block, board: _Board) -> Iterator[Query]:
             continue
         found = _LABEL_VALUES.fullmatch(text) or _QUERY_RESULT.fullmatch(text)
         expr = found["expr"] if found else text
-        tree, unreadable = filled(expr, board.values)
-        yield _query(
-            f"variable {variable.text('name')}", "variable", expr, holder.at(key), board,
-            tree, unreadable,
-        )
+        named = replace(board, path=(f"variable {variable.text('name')}",), kind="variable")
+        yield _query(expr, holder.at(key), named)
 
 
 def _below(value: Value, board: _Board) -> Iterator[Query]:
@@ -125,28 +127,17 @@ def _below(value: Value, board: _Board) -> Iterator[Query]:
         datasource=_asked(value) or board.datasource,
     )
     if isinstance(value.get("expr"), str) and value.text("expr").strip() and not inner.foreign:
-        tree, unreadable = filled(value.text("expr"), board.values)
-        subject = " / ".join(inner.path)
-        yield _query(
-            subject, board.kind, value.text("expr"), value.at("expr"), inner, tree, unreadable
-        )
+        yield _query(value.text("expr"), value.at("expr"), inner)
     for key, below in value.items():
         if key not in ("fieldConfig", "options", "datasource", "gridPos"):
             yield from _below(below, inner)
 
 
-def _query(
-    subject: str,
-    kind: Kind,
-    expr: str,
-    place: tuple[int, int],
-    board: _Board,
-    tree: Node | None,
-    unreadable: str,
-) -> Query:
+def _query(expr: str, place: Place, board: _Board) -> Query:
+    tree, unreadable = filled(expr, board.values)
     return Query(
-        subject=f"board {board.title} / {subject}" if subject else f"board {board.title}",
-        kind=kind,
+        subject=f"board {' / '.join((board.title, *board.path))}",
+        kind=board.kind,
         expr=expr,
         source=board.source,
         place=place,

@@ -6,7 +6,17 @@ from difflib import get_close_matches
 from generator.verify.pages import Captured
 from generator.verify.verdict import Verdict, dead
 from generator.verify.world import PARTS, World, prefix, signals
-from modelwatch.engine import Counter, Engine, Expression, Gauge, Histogram, Kind, Mean, Quantiles, Row
+from modelwatch.engine import (
+    Counter,
+    Engine,
+    Expression,
+    Gauge,
+    Histogram,
+    Kind,
+    Mean,
+    Quantiles,
+    Row,
+)
 from modelwatch.supply import SIGNALS_OF, bare
 
 _CLOSE = 0.87
@@ -19,9 +29,7 @@ _MOST = 20_000
 """Names among which a similar one is looked for; more take long, and mean little."""
 
 
-def of_engine(
-    name: str, engines: Iterable[str], page: Captured | None, world: World
-) -> Verdict:
+def of_engine(name: str, engines: Iterable[str], page: Captured | None, world: World) -> Verdict:
     """Why an engine that exposed the series in some version does not on this page."""
     names = set(page.series) if page else set(world.exposed)
     where = page.title if page else "any page that counts"

@@ -16,9 +16,12 @@ from modelwatch.rules import Constant
 from modelwatch.supply import bare, metrics_read
 
 TARGET_LABELS = frozenset(
-    "job instance namespace pod container service endpoint node cluster prometheus replica "
-    "environment env region zone datacenter stage app component tenant team exported_job "
-    "exported_instance".split()
+    {
+        *("job", "instance", "exported_job", "exported_instance", "prometheus", "replica"),
+        *("namespace", "pod", "container", "service", "endpoint", "node", "cluster"),
+        *("environment", "env", "region", "zone", "datacenter", "stage"),
+        *("app", "component", "tenant", "team"),
+    }
 )
 """Labels that a scrape configuration adds, by the usual names: no page shows them."""
 PARTS = ("_bucket", "_sum", "_count")
@@ -84,7 +87,9 @@ class World:
             for metric in (*metrics_read(engine), *engine.opt_in, *engine.renamed):
                 found.setdefault(metric, set()).add(name)
         ours = set(self.sources) or set(self.engines)
-        return {name: frozenset(engines & ours) for name, engines in found.items() if engines & ours}
+        return {
+            name: frozenset(engines & ours) for name, engines in found.items() if engines & ours
+        }
 
     @cached_property
     def of_engine(self) -> Mapping[str, tuple[Captured, ...]]:
@@ -204,11 +209,8 @@ def of_inventory(
     target_labels: frozenset[str] = frozenset(),
 ) -> World:
     """What an inventory's Prometheus can have."""
-    sources = [
-        source
-        for owner in (*inventory.models, *inventory.pools)
-        for source in owner.sources
-    ]
+    sources = [source for model in inventory.models for source in model.sources]
+    sources += [source for pool in inventory.pools for source in pool.sources]
     kpis = [kpi for model in inventory.models for kpi in model.kpis]
     used = {source.engine for source in sources}
     own = [name for name in used if name in inventory.engines]
@@ -227,5 +229,3 @@ def of_inventory(
         sources=frozenset(used),
         declared=frozenset((*read, *filter(None, named))),
     )
-
-

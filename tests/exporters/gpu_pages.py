@@ -1,6 +1,7 @@
 """Pages of the GPU exporter as the engine tables read them, made from scripted cards.
 
-`python -m tests.exporters.gpu_pages` writes them to `exporters/pages`, after a change that is meant.
+`python -m tests.exporters.gpu_pages` writes them to `exporters/pages`, after a change that is
+meant.
 """
 
 from collections import Counter

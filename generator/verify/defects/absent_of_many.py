@@ -16,7 +16,8 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
         inner = node.arguments[0]
         selector = next(selectors(inner), None)
         if isinstance(inner, Selector) and any(
-            each.operator == "=~" and ("|" in each.value or "*" in each.value or "+" in each.value)
+            each.operator == "=~"
+            and ("|" in each.value or "*" in each.value or "+" in each.value)
             and not each.is_open
             for each in inner.matchers
         ):

@@ -8,7 +8,7 @@ from generator.verify.expression import Aggregate, Call, Node, Selector, every, 
 from generator.verify.finding import Finding
 from generator.verify.query import Query
 
-_AVERAGES = frozenset({"avg", "sum", "avg_over_time", "sum_over_time"})
+_AVERAGES = frozenset({"avg", "sum"})
 _QUANTILE = re.compile(r"(?:^|[_:])(?:p\d\d+|quantile)(?:$|[_:])")
 
 
@@ -30,8 +30,7 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
 
 
 def _averages(node: Node) -> str:
-    name = getattr(node, "how", "") or getattr(node, "function", "")
-    return name if isinstance(node, Aggregate | Call) and name in _AVERAGES else ""
+    return node.how if isinstance(node, Aggregate) and node.how in _AVERAGES else ""
 
 
 def _makes_quantile(node: Node) -> bool:

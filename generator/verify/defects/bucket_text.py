@@ -20,7 +20,7 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
                 yield query.found(
                     "warning",
                     "bucket-text",
-                    f'{each} misses the bucket where it is stored as {_other(each.value)}: '
+                    f"{each} misses the bucket where it is stored as {_other(each.value)}: "
                     "Prometheus 3 writes 5.0 what was 5",
                     selector=selector,
                     advice=f'write le=~"{number}|{number}\\\\.0"',

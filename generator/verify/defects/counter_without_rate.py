@@ -73,4 +73,4 @@ def _is_meant(selector: Selector, around: Node) -> bool:
     return False
 
 
-DEFECT = Defect(question="Is a counter looked at without rate?", find=_find)
+DEFECT = Defect(question="Is a counter looked at without rate?", find=_find, in_ours=False)

@@ -8,7 +8,9 @@ from generator.verify.expression import Aggregate, Binary, Call, Node, Selector,
 from generator.verify.finding import Finding
 from generator.verify.query import Query
 
-_FAILING = re.compile(r"err|fail|abort|reject|timeout|5xx|4xx|^[45]\.\.|^5|exception|bad", re.I)
+_FAILING = re.compile(
+    r"err|fail|abort|reject|timeout|exception|bad|5xx|4xx|^[45]\.\.|^5", re.IGNORECASE
+)
 _PLACES = frozenset({"job", "instance", "service", "deployment", "pod", "container", "model"})
 
 

@@ -19,7 +19,8 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
         if left is None or right is None or left.open or right.open or left == right:
             continue
         certain = not any(
-            one.name in grounds.world.exposed for side in (node.left, node.right)
+            one.name in grounds.world.exposed
+            for side in (node.left, node.right)
             for one in selectors(side)
         ) or _are_summed(left.labels, right.labels)
         selector = next(selectors(node.right), None) or next(selectors(node.left), None)

@@ -19,8 +19,10 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
             continue
         for selector in selectors(node):
             label = overlaps.get(selector.name)
-            kept = label in (node.labels or ()) if not node.without else label not in (
-                node.labels or ()
+            kept = (
+                label in (node.labels or ())
+                if not node.without
+                else label not in (node.labels or ())
             )
             if label and not kept and all(each.label != label for each in selector.matchers):
                 yield query.found(

@@ -26,8 +26,10 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
                     selector=selector,
                     advice="take the rate first, then the sum",
                 )
-        elif node.function in _FALLING and isinstance(inner, Selector) and (
-            grounds.kind(inner.name) == "counter"
+        elif (
+            node.function in _FALLING
+            and isinstance(inner, Selector)
+            and (grounds.kind(inner.name) == "counter")
         ):
             yield query.found(
                 "warning",
