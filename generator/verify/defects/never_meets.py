@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 
 from generator.verify.defect import Defect, Grounds
-from generator.verify.expression import Binary, Node, every, selectors
+from generator.verify.expression import (
+    Aggregate,
+    Binary,
+    Call,
+    Node,
+    Number,
+    Selector,
+    Text,
+    every,
+    selectors,
+)
 from generator.verify.finding import Finding
 from generator.verify.query import Query
 from generator.verify.shapes import shape
@@ -18,13 +28,8 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
         left, right = shape(node.left, grounds.shape_of), shape(node.right, grounds.shape_of)
         if left is None or right is None or left.open or right.open or left == right:
             continue
-        certain = not any(
-            one.name in grounds.world.exposed
-            for side in (node.left, node.right)
-            for one in selectors(side)
-        ) or _are_summed(left.labels, right.labels)
         selector = next(selectors(node.right), None) or next(selectors(node.left), None)
-        if certain and selector:
+        if selector and all(_is_chosen(side, grounds) for side in (node.left, node.right)):
             only = sorted(left.labels ^ right.labels)
             yield query.found(
                 "error",
@@ -36,9 +41,23 @@ def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
             )
 
 
-def _are_summed(left: frozenset[str], right: frozenset[str]) -> bool:
-    """Whether both sides have so few labels that they were chosen."""
-    return not (left and right) or not ({"job", "instance"} & (left ^ right))
+def _is_chosen(node: Node, grounds: Grounds) -> bool:
+    """Whether somebody wrote down which labels there are: a page may show only some of them."""
+    match node:
+        case Aggregate():
+            return True
+        case Selector():
+            return node.name in grounds.world.recorders
+        case Binary():
+            sides = (node.left, node.right)
+            return all(_is_chosen(side, grounds) or isinstance(side, Number) for side in sides)
+        case Call() if node.arguments:
+            return all(_is_chosen(one, grounds) for one in node.arguments if _is_vector(one))
+    return False
+
+
+def _is_vector(node: Node) -> bool:
+    return not isinstance(node, Number | Text)
 
 
 DEFECT = Defect(question="Do two sides never meet?", find=_find)

@@ -10,21 +10,22 @@ from generator.verify.unknown import switched_on
 
 
 def _find(query: Query, tree: Node, grounds: Grounds) -> Iterator[Finding]:
+    world = grounds.world
     for selector in selectors(tree):
-        for name in sorted(grounds.world.owners.get(selector.name, ())):
-            engine = grounds.world.engines.get(name)
-            on_page = selector.name in grounds.world.exposed
-            words = switched_on(selector.name, engine) if engine and on_page else ""
-            if engine and words:
-                yield query.found(
-                    "warning",
-                    "not-by-default",
-                    f"{engine.title} does not expose {selector.name} in its default configuration",
-                    selector=selector,
-                    advice=words,
-                    reason="needs-flag",
-                )
-                break
+        if selector.name not in world.exposed:
+            continue  # it is dead for another reason, which says more
+        owners = [world.engines[name] for name in sorted(world.owners.get(selector.name, ()))]
+        words = [switched_on(selector.name, engine) for engine in owners]
+        if words and all(words):
+            titles = " or ".join(engine.title for engine in owners)
+            yield query.found(
+                "warning",
+                "not-by-default",
+                f"{titles} does not expose {selector.name} in its default configuration",
+                selector=selector,
+                advice=words[0],
+                reason="needs-flag",
+            )
 
 
 DEFECT = Defect(question="Is a metric exposed only on request?", find=_find, in_ours=False)
