@@ -13,7 +13,7 @@ from generator.verify.present import Found, askable, present, without_open
 from generator.verify.query import Query
 from generator.verify.shapes import Shape
 from generator.verify.verdict import ALIVE, Verdict, dead
-from generator.verify.world import PARTS, World
+from generator.verify.world import PARTS, World, catalogue
 from modelwatch.problems import Unreachable
 
 LOOK_BACK_S = 3600.0
@@ -76,6 +76,8 @@ class LiveLookup:
         name = selector.name
         if said.through:
             return said
+        if said.alive and name in catalogue():
+            return _no_traffic(f"nothing exposes {name} here yet")
         if name in self.names:
             return _no_traffic(f"{name} had series within the last hour, but has none now")
         if self.families & {name, *(name.removesuffix(part) for part in (*PARTS, "_total"))}:
@@ -134,6 +136,8 @@ class LiveLookup:
         have = self._ask(selector.name, "")
         for each in selector.matchers:
             if have is not None and each.needs_label and each.label not in have:
+                if said.alive or said.through:
+                    return _no_traffic(f"no series of {selector.name} has the label {each.label} yet")
                 labels = ", ".join(one for one in have if one != "__name__")
                 return dead(
                     "label-missing",
