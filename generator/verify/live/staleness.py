@@ -49,9 +49,10 @@ def check(context: LiveContext) -> Verification:
 def _newest(context: LiveContext, own: Owned) -> float | None:
     """When the source's newest sample was taken, within a day; None when there is none."""
     read = (selector(name, own.where) for name in sorted(metrics_read(own.engine)))
+    up = select(UP, own.where)
     for expr in (
         f"max({' or '.join(f'timestamp({one})' for one in read)})",
-        f"max(max_over_time(timestamp({select(UP, own.where)} == 1)[1d:1m]))",
+        f"max(max_over_time((timestamp({up}) and {up} == 1)[1d:1m]))",
     ):
         if found := now(context, expr):
             return found[0].values[0]
