@@ -16,11 +16,11 @@ from generator.verify.live.firing import Condition, Mute, spans
 from generator.verify.live.generated import RULES, Rule
 from modelwatch.catalogue.recorded import ERROR_RATIO, REQUESTS
 from tests import real
-from tests.past_site import NOW, TEXT, Page, Value, always, between, context, past
+from tests.past_site import NOW, TEXT, Page, Value, always, between, context, past, samples
 
 LIMITED = f"{TEXT}    limits: {{error_ratio: 5% for 5m}}\n"
-INCIDENT = Page(fails=between(90, 60, 1), up=lambda ago: 0 if 1200 < ago <= 1800 else 1)
-"""A third of the requests fails from 90 to 60 minutes before the end; later it is down."""
+INCIDENT = Page(fails=between(50, 35, 1), up=lambda ago: 0 if 300 < ago <= 900 else 1)
+"""A third of the requests fails from 50 to 35 minutes before the end; later it is down."""
 
 
 def row(found: Verification, alert: str) -> Mapping[str, Any]:
@@ -42,7 +42,7 @@ def before_the_end(text: str) -> float:
 def test_an_incident_before_the_rules_were_loaded_is_found_with_its_times(
     native_path: str, tmp_path: Path
 ) -> None:
-    with past(tmp_path, INCIDENT, hours=2, path=native_path) as url:
+    with past(tmp_path, INCIDENT, path=native_path) as url:
         found = back_test.CHECK(context(url, LIMITED))
     errors = row(found, "ModelErrorsHigh")
     assert (errors["about"], errors["environment"], errors["severity"]) == (
@@ -53,10 +53,10 @@ def test_an_incident_before_the_rules_were_loaded_is_found_with_its_times(
     assert (errors["times"], errors["from"]) == (1, "computed")
     # Over 5 % after a minute, for five minutes; over until five minutes after the last failure,
     # and for another five it is kept firing.
-    assert 83.5 < before_the_end(str(errors["first"])) < 85
+    assert 43.5 < before_the_end(str(errors["first"])) < 45
     assert errors["first"] == errors["last"]
     down = row(found, "ModelEndpointDown")
-    assert 26 < before_the_end(str(down["first"])) < 29.5
+    assert 10 < before_the_end(str(down["first"])) < 14
     assert found.findings[0].reason == "would-have-fired"
 
 
@@ -98,12 +98,12 @@ def test_series_that_were_recorded_are_read_and_judged_by_the_limits_of_today(
 
 @pytest.mark.real
 def test_what_is_computed_fires_when_prometheus_itself_would_have_fired(tmp_path: Path) -> None:
-    """`promtool` replays the same samples through the generated rules, evaluation by evaluation."""
-    with past(tmp_path, INCIDENT, hours=2) as url:
+    # promtool plays the same samples through the generated rules, evaluation by evaluation.
+    with past(tmp_path, INCIDENT) as url:
         asked = context(url, LIMITED)
         found = row(back_test.CHECK(asked), "ModelErrorsHigh")
     minutes = before_the_end(str(found["first"]))
-    fires_s = round((120 - minutes) * 60 - 15)  # evaluations are a quarter of a minute later
+    fires_s = round((60 - minutes) * 60 - 15)  # evaluations are a quarter of a minute later
     (tmp_path / "rules").mkdir()
     for path, text in asked.files.items():
         if path.startswith(RULES):
@@ -116,7 +116,7 @@ def test_what_is_computed_fires_when_prometheus_itself_would_have_fired(tmp_path
                 "interval": "15s",
                 "input_series": [
                     {"series": name, "values": " ".join(values)}
-                    for name, values in _replayed(INCIDENT, hours=2).items()
+                    for name, values in _replayed(INCIDENT, hours=1).items()
                 ],
                 "promql_expr_test": [
                     {
@@ -124,7 +124,8 @@ def test_what_is_computed_fires_when_prometheus_itself_would_have_fired(tmp_path
                         "eval_time": f"{at}s",
                         "exp_samples": [],
                     }
-                    for at in (fires_s - 30, fires_s)
+                    # A rule sees what the rules before it recorded one evaluation later.
+                    for at in (fires_s - 30, fires_s + 60)
                 ],
             }
         ],
@@ -143,7 +144,6 @@ def test_what_is_computed_fires_when_prometheus_itself_would_have_fired(tmp_path
 
 def _replayed(page: Page, hours: float) -> dict[str, list[str]]:
     """The samples from the first evaluation on: the first sample lies before it."""
-    from tests.past_site import samples
 
     found: dict[str, list[str]] = {}
     begin = NOW - hours * 3600 + 15

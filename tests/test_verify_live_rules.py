@@ -95,7 +95,7 @@ groups:
   - name: modelwatch-slow
     interval: 1ms
     rules:
-      - {record: slow, expr: "count_over_time(vector(1)[5h:1s])"}
+      - {record: slow, expr: "count_over_time(vector(time())[5h:100ms])"}
 """
 
 
