@@ -146,13 +146,18 @@ class Inlining:
 
     def _placed(self, vector: str, interval: str, expr: str, end: int) -> tuple[str, int]:
         """The vector where a selector was, with its window and offset; and where that ended."""
-        if found := _RANGE.match(expr, end):
+        window = _RANGE.match(expr, end)
+        offset = _OFFSET.match(expr, window.end() if window else end)
+        if offset and duration_seconds(offset[1]) > self.known_s:
+            vector = NOTHING
+        if window:
             longest = f"{math.ceil(self.known_s)}s"
-            window = min(found[1], longest, key=duration_seconds)
-            return f"{vector}[{window}:{found[2] or interval}]", found.end()
-        if found := _OFFSET.match(expr, end):
+            over = min(window[1], longest, key=duration_seconds)
+            return f"{vector}[{over}:{window[2] or interval}]", window.end()
+        if offset:
             # Only a selector or a subquery has an offset: the newest value of a window then.
-            return f"last_over_time({vector}[{interval}:{interval}] offset {found[1]})", found.end()
+            newest = f"last_over_time({vector}[{interval}:{interval}] offset {offset[1]})"
+            return newest, offset.end()
         return vector, end
 
     def _yields(self, text: str, rule: _Recorded) -> bool:
