@@ -38,6 +38,7 @@ LAZY = {
     "restore": "backup",
     "exporter": "exporter",
     "preview": "preview",
+    "verify": "verify.command",
 }
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from generator.verify.pages import Labels
 from modelwatch import catalogue
 from modelwatch.catalogue import recorded as series
 from modelwatch.engine import Engine, Histogram, Page
 from modelwatch.supply import bucket_label, metrics_read, supply
 from tests import engine_pages, real
-from tests.engine_pages import CAPTURED, ENGINES, PAGES, VERSION, Labels, expected, samples, stem
+from tests.engine_pages import CAPTURED, ENGINES, PAGES, VERSION, expected, samples, stem
 
 Recorded = dict[tuple[str, Labels], float]
 PARTS = {"requests": (series.ENGINE_REQUESTS, "outcome"), "tokens": (series.ENGINE_TOKENS, "kind")}
