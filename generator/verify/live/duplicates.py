@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from generator.asking import Series
 from generator.verify.finding import Finding, Verification
-from generator.verify.live.asked import each, now, one_of, owned
+from generator.verify.live.asked import each, now, one_of, or_a_note, owned
 from generator.verify.live.context import LiveContext
 from modelwatch.catalogue import inventory, recorded
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.engine import Engine
 from modelwatch.promql import quoted, select
 
-_NAME = "duplicate-info"
+_NAME = "duplicates"
 _SLO = (*MODEL, "slo")
 _WRITTEN_BY = ("job", "instance")
 
@@ -41,6 +41,7 @@ KEYS: Mapping[Metric, tuple[str, ...]] = {
 """By which labels each constant is joined: of one key there may be one series."""
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Count the constants by the labels they are joined on."""
     engines = {own.engine.name: own.engine for own in owned(context)}
