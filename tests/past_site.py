@@ -107,7 +107,14 @@ def between(first_min: float, last_min: float, value: float, otherwise: float = 
     return lambda ago: value if last_min * 60 < ago <= first_min * 60 else otherwise
 
 
-def context(url: str, text: str = TEXT, *, days: float = 0.25, now: float = NOW) -> LiveContext:
+def context(
+    url: str,
+    text: str = TEXT,
+    *,
+    days: float = 0.25,
+    now: float = NOW,
+    clock: Callable[[], float] = time.time,
+) -> LiveContext:
     """What the live questions are given about an inventory."""
     inventory, known = read_text(text), definitions()
     return LiveContext(
@@ -117,6 +124,7 @@ def context(url: str, text: str = TEXT, *, days: float = 0.25, now: float = NOW)
         prometheus=Prometheus(url=url),
         now=now,
         days=days,
+        clock=clock,
     )
 
 

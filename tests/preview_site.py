@@ -71,6 +71,7 @@ def holding(
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={data}",
         f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-lifecycle",
     ]
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import wraps
 from typing import TypeVar
 
 from generator.asking import QueryError, Series
-from generator.verify.finding import Finding
-from generator.verify.live.context import LiveContext
+from generator.verify.finding import Finding, Verification
+from generator.verify.live.context import Check, LiveContext
 from modelwatch.engine import Engine
 from modelwatch.inventory import Inventory, Model, Source
 from modelwatch.promql import select
@@ -84,8 +85,23 @@ def now(context: LiveContext, query: str) -> tuple[Series, ...]:
     return context.prometheus.instant(query, context.now)
 
 
-def could_not_look(check: str, failure: QueryError) -> Finding:
-    """The note that a question stays open."""
+def or_a_note(name: str) -> Callable[[Check], Check]:
+    """Of a question that this server cannot answer, a note remains; storages lack parts."""
+
+    def noted(check: Check) -> Check:
+        @wraps(check)
+        def asked(context: LiveContext) -> Verification:
+            try:
+                return check(context)
+            except QueryError as failure:
+                return Verification(findings=(_could_not_look(name, failure),))
+
+        return asked
+
+    return noted
+
+
+def _could_not_look(check: str, failure: QueryError) -> Finding:
     return Finding(
         level="note",
         check=check,

@@ -4,7 +4,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from generator.asking import Period, QueryError, Series
@@ -12,7 +12,7 @@ from generator.inventory_series import constants
 from generator.proofs import concerns
 from generator.selectors import selectors
 from generator.verify.finding import Finding, Table, Verification
-from generator.verify.live.asked import each, named
+from generator.verify.live.asked import each, named, or_a_note
 from generator.verify.live.context import LiveContext
 from generator.verify.live.firing import Condition, Mute, spans
 from generator.verify.live.generated import Group, Rule, generated
@@ -27,6 +27,7 @@ _DAY_S = 86_400
 _COMPUTING_S = 120
 """No new question is begun after so long, where recorded series have to be computed."""
 _HEAVY_AT_ONCE = 2
+_LONGEST_WINDOW_DAYS = 31
 _QUIET = "none"
 """Severity of the heartbeat, which always fires."""
 _TOLD = re.compile(
@@ -57,11 +58,12 @@ class _Tested:
     failure: str = ""
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Ask when each alert's condition was true, then play what would have come of it."""
     groups = generated(context.files)
     rules = _rules(context, groups)
-    if not rules:
+    if not rules or context.days <= 0:
         return Verification(checked={_NAME: 0})
     interval_s = min(group.interval_s for group in groups if any(one.alert for one in group.rules))
     past = _past(context, interval_s)
@@ -108,11 +110,15 @@ def _rules(context: LiveContext, groups: Sequence[Group]) -> tuple[Rule, ...]:
 
 def _past(context: LiveContext, interval_s: float) -> Past:
     """The days that are looked at, which begin with the first sample; compressed like all else."""
-    seconds = context.days * _DAY_S / context.inventory.settings.time_compression
-    start = begins(context.prometheus, Period(start=context.now - seconds, end=context.now))
+    day_s = _DAY_S / context.inventory.settings.time_compression
+    days = max(_LONGEST_WINDOW_DAYS, context.days)
+    everything = Period(start=context.now - days * day_s, end=context.now)
+    known = begins(context.prometheus, everything)
+    start = max(known, context.now - context.days * day_s)
     # Between two evaluations, or a window would hold one sample more than in a rule.
     first = (math.floor(start / interval_s) + 0.5) * interval_s
     return Past(
+        known_s=context.now - known,
         start=first,
         interval_s=interval_s,
         evaluations=max(1, int((context.now - first) // interval_s) + 1),
@@ -123,15 +129,18 @@ def _inlining(context: LiveContext, groups: Sequence[Group], past: Past) -> Inli
     """With the recorded series that were there from the beginning on."""
     engines = context.definitions.engines_of(context.inventory)
     known = fleet(constants(context.inventory, engines))
-    inlining = Inlining(groups=groups, fleet=known, there=frozenset())
+    period = Period(start=past.start, end=past.end)
+    inlining = Inlining(
+        groups=groups,
+        fleet=known,
+        there=frozenset(),
+        names=frozenset(context.prometheus.label_values("__name__", "", period)),
+        known_s=past.known_s,
+    )
     early = Period(start=past.start, end=min(past.start + 600, past.end))
     query = f"group by (__name__) ({named(sorted(inlining.recorded))})"
     found = context.prometheus.stepped(query, early, 60)
-    return Inlining(
-        groups=groups,
-        fleet=known,
-        there=frozenset(one.labels.get("__name__", "") for one in found),
-    )
+    return replace(inlining, there=frozenset(one.labels.get("__name__", "") for one in found))
 
 
 def _all_tested(

@@ -7,14 +7,14 @@ from decimal import Decimal, InvalidOperation
 from generator.engine_promql import selector
 from generator.inventory_series import LATENCY_SIGNALS
 from generator.verify.finding import Finding, Verification
-from generator.verify.live.asked import Owned, each, now, owned, subject
+from generator.verify.live.asked import Owned, each, now, or_a_note, owned, subject
 from generator.verify.live.context import LiveContext
 from modelwatch import limits
 from modelwatch.catalogue.recorded import DISTRIBUTIONS
 from modelwatch.engine import Histogram
 from modelwatch.quantities import printed_duration
 
-_NAME = "bucket-boundary"
+_NAME = "bucket-boundaries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class _Wanted:
     promised: bool
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Compare objectives and limits with the boundaries that the pages really have."""
     wanted = [

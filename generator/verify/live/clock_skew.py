@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compose.doctor import MOST_SKEW_S
 from generator.verify.finding import Finding, Verification
-from generator.verify.live.asked import jobs, named, now, one_of
+from generator.verify.live.asked import jobs, named, now, one_of, or_a_note
 from generator.verify.live.context import LiveContext
 from modelwatch.catalogue import metrics
 from modelwatch.catalogue.metric import Layer
@@ -15,6 +15,7 @@ _KEEP_TIME = "let both machines keep time (systemd-timesyncd, chrony)"
 _STARTED = "process_start_time_seconds"
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Compare our clock with that of Prometheus, and that one with times on pages."""
     told = named(

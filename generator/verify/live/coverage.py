@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from generator.verify.finding import Finding, Level, Table, Verification
-from generator.verify.live.asked import Owned, each, named, now, owned, subject
+from generator.verify.live.asked import Owned, each, named, now, or_a_note, owned, subject
 from generator.verify.live.context import LiveContext
 from modelwatch.catalogue import probe, recorded
 from modelwatch.catalogue.metric import Metric
@@ -71,6 +71,7 @@ class _Cell:
     why: str = ""
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Ask for each signal which models have it, and explain each gap."""
     signals = tuple(_RECORDED)

@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping
 
 from generator.asking import Series
 from generator.verify.finding import Finding, Verification
-from generator.verify.live.asked import each, now, one_of
+from generator.verify.live.asked import each, now, one_of, or_a_note, owned
 from generator.verify.live.context import LiveContext
 from modelwatch.catalogue import inventory, recorded
 from modelwatch.catalogue.metric import MODEL, Metric
+from modelwatch.engine import Engine
 from modelwatch.promql import quoted, select
 
-_NAME = "duplicate-info"
+_NAME = "duplicates"
 _SLO = (*MODEL, "slo")
 _WRITTEN_BY = ("job", "instance")
 
 KEYS: Mapping[Metric, tuple[str, ...]] = {
     inventory.MODEL_INFO: MODEL,
-    inventory.SOURCE: ("job", "instance", "engine", "engine_model", "environment"),
     inventory.GPU_SOURCE: ("job", "instance", "engine"),
     inventory.POOL_INFO: ("environment", "pool"),
     inventory.BUDGET_INFO: ("budget", "environment"),
@@ -41,17 +41,31 @@ KEYS: Mapping[Metric, tuple[str, ...]] = {
 """By which labels each constant is joined: of one key there may be one series."""
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Count the constants by the labels they are joined on."""
-    found = each(lambda metric: tuple(_doubled(context, metric)), KEYS)
+    engines = {own.engine.name: own.engine for own in owned(context)}
+    asked = [
+        *((metric, {}, by) for metric, by in KEYS.items()),
+        *((inventory.SOURCE, {"engine": one.name}, _joined_by(one)) for one in engines.values()),
+    ]
+    found = each(lambda one: tuple(_doubled(context, *one)), asked)
     return Verification(
-        findings=tuple(one for some in found for one in some), checked={_NAME: len(KEYS)}
+        findings=tuple(one for some in found for one in some), checked={_NAME: len(asked)}
     )
 
 
-def _doubled(context: LiveContext, metric: Metric) -> Iterator[Finding]:
-    by = KEYS[metric]
-    for double in now(context, f"count by ({', '.join(by)}) ({metric}) > 1"):
+def _joined_by(engine: Engine) -> tuple[str, ...]:
+    """What tells the sources of an engine apart, as `generator/engine_joins.py` joins them."""
+    model = ("engine_model",) if engine.model_label else ()
+    environment = ("environment",) if engine.environment_label else ()
+    return ("engine", "job", "instance", *model, *environment)
+
+
+def _doubled(
+    context: LiveContext, metric: Metric, where: Mapping[str, str], by: tuple[str, ...]
+) -> Iterator[Finding]:
+    for double in now(context, f"count by ({', '.join(by)}) ({select(metric, where)}) > 1"):
         key = {name: double.labels.get(name, "") for name in by}
         rows = now(context, select(metric, {name: _exactly(text) for name, text in key.items()}))
         said = ", ".join(f"{name}={text}" for name, text in key.items() if text)

@@ -6,6 +6,7 @@ and each recorded series that was not there becomes the expression of its rule, 
 subquery at the interval of its group.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from generator.verify.live.generated import Group
 from modelwatch.catalogue import metrics, recorded
 from modelwatch.catalogue.metric import Layer
 from modelwatch.catalogue.stack import ALERTS
-from modelwatch.promql import quoted
+from modelwatch.promql import duration_seconds, quoted
 from modelwatch.resolved import Fleet, matches
 from modelwatch.rules import Constant
 
@@ -50,17 +51,26 @@ class _Recorded:
     expr: str
     labels: Mapping[str, str]
     interval: str
+    of_engine: bool
 
 
 @dataclass(slots=True)
 class Inlining:
-    """Rewrites expressions; `there` are recorded series that need not be replaced."""
+    """Rewrites expressions; `there` are recorded series that need not be replaced.
+
+    `names` are all that the Prometheus knows: a rule that reads none of them records nothing.
+
+    Before the last `known_s` there are no samples: windows of what is computed are not longer, or
+    a month would be computed for nothing.
+    """
 
     groups: Sequence[Group]
     fleet: Fleet
     there: frozenset[str]
-    _rules: dict[str, list[_Recorded]] = field(default_factory=dict)
-    _known: dict[str, str] = field(default_factory=dict)
+    names: frozenset[str]
+    known_s: float
+    _rules: dict[str, list[_Recorded]] = field(default_factory=dict, init=False)
+    _known: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         for group in self.groups:
@@ -70,6 +80,7 @@ class Inlining:
                         expr=rule.expr,
                         labels=rule.labels,
                         interval=f"{int(group.interval_s * 1000)}ms",
+                        of_engine=group.name.startswith("modelwatch-engine-"),
                     )
                     self._rules.setdefault(rule.name, []).append(one)
 
@@ -96,7 +107,7 @@ class Inlining:
             if part.start < done or not self._is_ours(part):
                 continue
             vector, interval = self._vector(part, inside)
-            text, end = _placed(vector, interval, expr, part.end)
+            text, end = self._placed(vector, interval, expr, part.end)
             pieces += [expr[done : part.start], text]
             done = end
         whole = "".join((*pieces, expr[done:]))
@@ -118,6 +129,7 @@ class Inlining:
             return _rows(self.fleet.of(CONSTANTS[part.name], part.where)), _CONSTANT_INTERVAL
         rules = [one for one in self._rules[part.name] if _fits(one.labels, part.where)]
         vectors = [self._of_rule(part.name, one, part.where, inside) for one in rules]
+        vectors = [one for one in vectors if one != NOTHING]
         interval = self._rules[part.name][0].interval
         return _either(vectors), interval
 
@@ -125,26 +137,40 @@ class Inlining:
         self, name: str, rule: _Recorded, where: Mapping[str, str], inside: tuple[str, ...]
     ) -> str:
         if rule.expr not in self._known:
-            self._known[rule.expr] = self.written(rule.expr, (*inside, name))
+            text = self.written(rule.expr, (*inside, name))
+            self._known[rule.expr] = f"({text})" if self._yields(text, rule) else NOTHING
+        if self._known[rule.expr] == NOTHING:
+            return NOTHING
         left = {label: wanted for label, wanted in where.items() if label not in rule.labels}
-        return _labelled(_filtered(f"({self._known[rule.expr]})", left), rule.labels)
+        return _labelled(_filtered(self._known[rule.expr], left), rule.labels)
+
+    def _placed(self, vector: str, interval: str, expr: str, end: int) -> tuple[str, int]:
+        """The vector where a selector was, with its window and offset; and where that ended."""
+        window = _RANGE.match(expr, end)
+        offset = _OFFSET.match(expr, window.end() if window else end)
+        if offset and duration_seconds(offset[1]) > self.known_s:
+            vector = NOTHING
+        if window:
+            longest = f"{math.ceil(self.known_s)}s"
+            over = min(window[1], longest, key=duration_seconds)
+            return f"{vector}[{over}:{window[2] or interval}]", window.end()
+        if offset:
+            # Only a selector or a subquery has an offset: the newest value of a window then.
+            newest = f"last_over_time({vector}[{interval}:{interval}] offset {offset[1]})"
+            return newest, offset.end()
+        return vector, end
+
+    def _yields(self, text: str, rule: _Recorded) -> bool:
+        """Whether there can be a value: of samples, or of numbers that engines do not need."""
+        if any(part.name in self.names for part in selectors(text)) or "absent" in text:
+            return True
+        return "vector(" in text.replace(NOTHING, "") and not rule.of_engine
 
 
 def _fits(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
     """Whether the labels that a rule adds leave anything of the selector."""
     own = {label: wanted for label, wanted in where.items() if label in labels}
     return matches(labels, own)
-
-
-def _placed(vector: str, interval: str, expr: str, end: int) -> tuple[str, int]:
-    """The vector in the place of a selector with its window and offset; where that place ends."""
-    if found := _RANGE.match(expr, end):
-        step = found[2] or interval
-        return f"{vector}[{found[1]}:{step}]", found.end()
-    if found := _OFFSET.match(expr, end):
-        # Only a selector or a subquery has an offset: the newest value of a window then.
-        return f"last_over_time({vector}[{interval}:{interval}] offset {found[1]})", found.end()
-    return vector, end
 
 
 def _rows(rows: Iterable[Constant]) -> str:

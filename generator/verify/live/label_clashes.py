@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compose.doctor import CLASHING
 from generator.verify.finding import Finding, Verification
-from generator.verify.live.asked import each, named, now, owned
+from generator.verify.live.asked import each, named, now, or_a_note, owned
 from generator.verify.live.context import LiveContext
 from modelwatch.catalogue import metrics
 from modelwatch.catalogue.metric import Layer
@@ -12,10 +12,11 @@ from modelwatch.engine import Engine
 from modelwatch.promql import select
 from modelwatch.supply import metrics_read
 
-_NAME = "label-clash"
+_NAME = "label-clashes"
 _MOST_NAMES = 5
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Look for `exported_*` labels on the series that rules read."""
     engines = {one.engine.name: one.engine for one in owned(context)}

@@ -16,8 +16,9 @@ _TOO_MUCH = ("too many samples", "timed out", "timeout", "no answer within", "ex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Evaluations at an interval from a start on."""
+    """Evaluations at an interval from a start on; samples are known of the last `known_s`."""
 
+    known_s: float
     start: float
     interval_s: float
     evaluations: int
@@ -37,10 +38,16 @@ class Past:
 
 
 def begins(prometheus: Prometheus, period: Period) -> float:
-    """When the samples begin within the period; its start where no target tells."""
+    """When the samples begin within the period; its start where no target tells.
+
+    Looks roughly first, then within one step of that.
+    """
     step = max(1.0, period.seconds / _POINTS_TO_FIND_THE_START)
     found = prometheus.stepped(f"count({UP})", period, step)
-    return found[0].times[0] if found else period.start
+    first = found[0].times[0] if found else period.start
+    if first == period.start or step == 1:
+        return first
+    return begins(prometheus, Period(start=first - step, end=first))
 
 
 def ask(prometheus: Prometheus, expr: str, past: Past) -> tuple[Series, ...]:

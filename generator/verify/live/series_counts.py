@@ -7,16 +7,17 @@ from generator.inventory_series import constants
 from generator.prometheus import SAMPLE_LIMIT
 from generator.series import Prediction, predict
 from generator.verify.finding import Finding, Table, Verification
-from generator.verify.live.asked import jobs, named, now, one_of
+from generator.verify.live.asked import jobs, named, now, one_of, or_a_note
 from generator.verify.live.context import LiveContext
 from generator.verify.live.generated import generated
 from modelwatch.catalogue.stack import ALERTS, SCRAPE_SAMPLES
 from modelwatch.promql import largest, select
 
-_NAME = "series-count"
+_NAME = "series-counts"
 _NEAR = 0.8
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Count the series that modelwatch adds, by model, and the samples of each page."""
     predicted = predict(context.inventory, context.definitions)

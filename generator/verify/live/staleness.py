@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from generator.asking import QueryError
 from generator.engine_promql import selector
 from generator.verify.finding import Finding, Table, Verification
-from generator.verify.live.asked import Owned, could_not_look, each, now, owned, subject
+from generator.verify.live.asked import Owned, each, now, or_a_note, owned, subject
 from generator.verify.live.context import LiveContext
 from generator.verify.live.targets import Target, targets
 from modelwatch.catalogue.stack import UP
@@ -20,12 +19,10 @@ _FLAPS = 4
 _DAY_S = 86_400
 
 
+@or_a_note(_NAME)
 def check(context: LiveContext) -> Verification:
     """Look at the targets and the newest sample of each model's sources."""
-    try:
-        there = targets(context)
-    except QueryError as failure:
-        return Verification(findings=(could_not_look(_NAME, failure),))
+    there = targets(context)
     sources = tuple(owned(context))
     newest = each(lambda own: _newest(context, own), sources)
     pairs = tuple(zip(sources, newest, strict=True))
@@ -49,9 +46,10 @@ def check(context: LiveContext) -> Verification:
 def _newest(context: LiveContext, own: Owned) -> float | None:
     """When the source's newest sample was taken, within a day; None when there is none."""
     read = (selector(name, own.where) for name in sorted(metrics_read(own.engine)))
+    up = select(UP, own.where)
     for expr in (
         f"max({' or '.join(f'timestamp({one})' for one in read)})",
-        f"max(max_over_time(timestamp({select(UP, own.where)} == 1)[1d:1m]))",
+        f"max(max_over_time((timestamp({up}) and {up} == 1)[1d:1m]))",
     ):
         if found := now(context, expr):
             return found[0].values[0]

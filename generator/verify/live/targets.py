@@ -52,9 +52,12 @@ def _target(said: Mapping[str, Any]) -> Target:
 
 
 def _from_samples(context: LiveContext) -> tuple[Target, ...]:
-    """A storage has no targets, but samples of `up` as often as they are scraped."""
+    """A storage has no targets, but samples of `up` as often as they are scraped.
+
+    The window lacks a moment, for before Prometheus 3 both of its ends belong to it.
+    """
     by = "by (job, instance)"
-    counts = now(context, f"max {by} (count_over_time({UP}[{_LOOK_S}s]))")
+    counts = now(context, f"max {by} (count_over_time({UP}[{_LOOK_S * 1000 - 1}ms]))")
     down = {
         (one.labels.get("job", ""), one.labels.get("instance", ""))
         for one in now(context, f"max {by} ({UP}) == 0")
