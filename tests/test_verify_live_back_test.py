@@ -14,7 +14,7 @@ from generator.verify.finding import Verification
 from generator.verify.live import back_test
 from generator.verify.live.firing import Condition, Mute, spans
 from generator.verify.live.generated import RULES, Rule
-from modelwatch.catalogue.recorded import ERROR_RATIO, REQUESTS
+from modelwatch.catalogue.recorded import ALERT_POLICY, ERROR_RATIO, FLOOR_EVENTS, LIMIT, REQUESTS
 from tests import real
 from tests.past_site import NOW, TEXT, Page, Value, always, between, context, past, samples
 
@@ -94,6 +94,35 @@ def test_series_that_were_recorded_are_read_and_judged_by_the_limits_of_today(
     assert row(patient, "ModelErrorsHigh")["times"] == 1
     assert "ModelErrorsHigh" not in alerts(loose)
     assert row(shorter, "ModelErrorsHigh")["times"] == 1
+
+
+@pytest.mark.real
+def test_a_fleet_too_large_to_be_written_into_a_query_is_judged_by_its_limits_of_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.verify.live.inlining._LONGEST", 100)
+    chat = 'model="chat",environment="production"'
+    policy = f'{ALERT_POLICY}{{{chat},urgency="now",severity="page",team="assist",tier="1"}}'
+    extra: dict[str, Value] = {
+        f"{REQUESTS}{{{chat}}}": always(2),
+        f"{ERROR_RATIO}{{{chat}}}": between(30, 10, 0.2),
+        f'{LIMIT}{{{chat},signal="error_ratio",hold="5m",limit="10%"}}': always(0.1),
+        f'{FLOOR_EVENTS}{{{chat},signal="errors"}}': always(1),
+        policy: always(1),
+        'up{job="vllm",instance="gpu1:8000"}': always(1),
+    }
+    with past(tmp_path, extra=extra) as url:
+        found = back_test.CHECK(context(url, LIMITED))
+    errors = row(found, "ModelErrorsHigh")
+    assert (errors["times"], errors["from"]) == (1, "recorded, limits of then")
+    assert (errors["severity"], errors["longest"]) == ("page", "20m")
+
+
+@pytest.mark.real
+def test_days_of_zero_leave_the_past_alone(tmp_path: Path) -> None:
+    with past(tmp_path, Page()) as url:
+        found = back_test.CHECK(context(url, LIMITED, days=0))
+    assert found == Verification(checked={"back-test": 0})
 
 
 @pytest.mark.real

@@ -86,7 +86,8 @@ def test_a_storage_without_targets_and_rules_is_asked_for_what_it_has(tmp_path: 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_server_that_refuses_is_a_note(name: str) -> None:
     with scripted(Refusing({})) as url:
-        found = CHECKS[name](past_site.context(url, now=NOW))
+        promised = f"{past_site.TEXT}    slo: {{latency: 95% under 5s}}\n"
+        found = CHECKS[name](past_site.context(url, promised, now=NOW))
     assert told(found) == [("note", "not-answered")]
     (one,) = found.findings
     assert one.message == "could not look: this tenant may not"

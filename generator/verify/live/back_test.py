@@ -27,6 +27,7 @@ _DAY_S = 86_400
 _COMPUTING_S = 120
 """No new question is begun after so long, where recorded series have to be computed."""
 _HEAVY_AT_ONCE = 2
+_COMPUTED = "computed"
 _LONGEST_WINDOW_DAYS = 31
 _QUIET = "none"
 """Severity of the heartbeat, which always fires."""
@@ -44,17 +45,17 @@ class _Readied:
     rule: Rule
     expr: str = ""
     mutes: tuple[Mute, ...] = ()
-    computed: bool = False
+    basis: str = ""
     failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tested:
-    """One alert: what was found, and from what; `failure` says why nothing could be."""
+    """One alert: what was found, and on what basis; `failure` says why nothing could be."""
 
     rule: Rule
     conditions: tuple[Condition, ...] = ()
-    computed: bool = False
+    basis: str = ""
     failure: str = ""
 
 
@@ -71,8 +72,8 @@ def check(context: LiveContext) -> Verification:
     tested = _all_tested(context, rules, inlining, past)
     conditions = [one for found in tested for one in found.conditions]
     played = spans(conditions, past.evaluations, past.interval_s)
-    computed = {found.rule.name for found in tested if found.computed}
-    rows = _rows(conditions, played, past, computed)
+    bases = {found.rule.name: found.basis for found in tested}
+    rows = _rows(conditions, played, past, bases)
     return Verification(
         findings=(
             _summary(rows, tested, past),
@@ -148,8 +149,9 @@ def _all_tested(
 ) -> tuple[_Tested, ...]:
     """What was recorded first; then what has to be computed, the shortest first, for a while."""
     readied = [_readied(rule, inlining, past) for rule in rules]
-    recorded = [one for one in readied if not one.computed]
-    computed = sorted((one for one in readied if one.computed), key=lambda one: len(one.expr))
+    recorded = [one for one in readied if one.basis != _COMPUTED]
+    computed = [one for one in readied if one.basis == _COMPUTED]
+    computed.sort(key=lambda one: len(one.expr))
     deadline = context.clock() + _COMPUTING_S
 
     def before_the_deadline(one: _Readied) -> _Tested:
@@ -177,8 +179,11 @@ def _readied(rule: Rule, inlining: Inlining, past: Past) -> _Readied:
     try:
         expr = inlining.written(rest)
     except TooLong:
-        return _Readied(rule=rule, failure="without recorded series its expression is too long")
-    return _Readied(rule=rule, expr=expr, mutes=mutes, computed=inlining.computes(rest))
+        if inlining.computes(rest):
+            return _Readied(rule=rule, failure="its expression over the pages alone is too long")
+        return _Readied(rule=rule, expr=rest, mutes=mutes, basis="recorded, limits of then")
+    computed = inlining.computes(rest)
+    return _Readied(rule=rule, expr=expr, mutes=mutes, basis=_COMPUTED if computed else "recorded")
 
 
 def _tested(context: LiveContext, one: _Readied, past: Past) -> _Tested:
@@ -190,7 +195,7 @@ def _tested(context: LiveContext, one: _Readied, past: Past) -> _Tested:
         return _Tested(rule=one.rule, failure=str(failure))
     return _Tested(
         rule=one.rule,
-        computed=one.computed,
+        basis=one.basis,
         conditions=tuple(_conditions(one.rule, found, one.mutes, past)),
     )
 
@@ -226,7 +231,7 @@ def _rows(
     conditions: Sequence[Condition],
     played: Sequence[Sequence[tuple[int, int]]],
     past: Past,
-    computed: set[str],
+    bases: Mapping[str, str],
 ) -> tuple[Mapping[str, str | int], ...]:
     """One row per alert and subject, what fires most often first."""
     found: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
@@ -244,7 +249,7 @@ def _rows(
             "last": _time(past.time(max(start for start, _ in fired))),
             "longest": _long(max(end - start for start, end in fired) * past.interval_s),
             "share": f"{_union(fired) / past.evaluations:.1%}",
-            "from": "computed" if alert in computed else "recorded",
+            "from": bases[alert],
         }
         for (alert, about, environment, severity), fired in sorted(
             found.items(), key=lambda item: (-len(item[1]), item[0])
@@ -275,7 +280,7 @@ def _summary(
         counts[str(row["severity"])] += int(row["times"])
     told = ", ".join(f"{count} of severity {name}" for name, count in sorted(counts.items()))
     able = [one for one in tested if not one.failure]
-    computed = sum(one.computed for one in able)
+    computed = sum(one.basis == _COMPUTED for one in able)
     how = f"; {computed} were computed from the pages, as no rule had recorded them" * (
         computed > 0
     )

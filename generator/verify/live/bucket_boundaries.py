@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from generator.engine_promql import selector
 from generator.inventory_series import LATENCY_SIGNALS
-from generator.verify.finding import Finding, Verification
+from generator.verify.finding import Finding, Level, Verification
 from generator.verify.live.asked import Owned, each, now, or_a_note, owned, subject
 from generator.verify.live.context import LiveContext
 from modelwatch import limits
@@ -98,27 +98,26 @@ def _compared(wanted: _Wanted, there: tuple[Decimal, ...]) -> Iterator[Finding]:
     above = min((one for one in there if one > wanted.seconds), default=None)
     around = [printed_duration(one) for one in (below, above) if one is not None]
     if above is None:
-        yield Finding(
-            level="error" if wanted.promised else "warning",
-            check=_NAME,
-            subject=subject(wanted.owned.model),
-            message=f"{wanted.words} is above the last boundary of {title}, {around[0]}: it is "
-            "never told whether it was kept",
-            advice=f"write {around[0]} or less, or give the engine longer buckets",
-            reason="above-last-boundary",
-            selector=f"{wanted.row.names[0]}_bucket",
-        )
+        level: Level = "error" if wanted.promised else "warning"
+        reason = "above-last-boundary"
+        message = f"is above the last boundary of {title}, {around[0]}: it is never told whether"
+        message += " it was kept"
+        advice = f"write {around[0]} or less, or give the engine longer buckets"
     elif wanted.promised:
-        yield Finding(
-            level="error",
-            check=_NAME,
-            subject=subject(wanted.owned.model),
-            message=f"{wanted.words} lies at no boundary of {title}: its good events cannot be "
-            "counted",
-            advice=f"write {' or '.join(around)} instead, or add a boundary at the engine",
-            reason="no-boundary",
-            selector=f"{wanted.row.names[0]}_bucket",
-        )
+        level, reason = "error", "no-boundary"
+        message = f"lies at no boundary of {title}: its good events cannot be counted"
+        advice = f"write {' or '.join(around)} instead, or add a boundary at the engine"
+    else:
+        return
+    yield Finding(
+        level=level,
+        check=_NAME,
+        subject=subject(wanted.owned.model),
+        message=f"{wanted.words} {message}",
+        advice=advice,
+        reason=reason,
+        selector=f"{wanted.row.names[0]}_bucket",
+    )
 
 
 CHECK = check
