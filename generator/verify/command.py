@@ -48,6 +48,14 @@ def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
     return float(duration_seconds(value)) if value else 0.0
 
 
+def _skipped(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
+    known = running.questions() if values else {}
+    for value in values:
+        if value not in known:
+            raise click.BadParameter(f"there is no {value}; there are {', '.join(known)}")
+    return frozenset(values)
+
+
 @click.command()
 @click.argument(
     "inventory", type=click.Path(exists=True, dir_okay=False, allow_dash=True), required=False
@@ -120,6 +128,14 @@ def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
     metavar="FILE",
     help="Write there, and only a summary here.",
 )
+@click.option(
+    "--skip",
+    "skipped",
+    multiple=True,
+    callback=_skipped,
+    metavar="QUESTION",
+    help="Leave a question out, such as back-test; may be repeated.",
+)
 @click.option("--strict", is_flag=True, help="Let warnings fail as well.")
 @click.option("--notes", is_flag=True, help="Show notes too: what is fine to be silent, and why.")
 @access_options
@@ -136,6 +152,7 @@ def verify(
     days: float,
     form: str,
     output: Path | None,
+    skipped: frozenset[str],
     strict: bool,
     notes: bool,
     access: Access,
@@ -156,6 +173,7 @@ def verify(
         target_labels=frozenset(target_labels),
         scrape_interval_s=scrape_interval,
         days=days,
+        skipped=skipped,
         prometheus=Prometheus(url=url, session=session(access)) if url else None,
         now=time.time(),
     )

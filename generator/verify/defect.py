@@ -66,9 +66,13 @@ def defects() -> dict[str, Defect]:
     return constants_named("generator.verify.defects", "DEFECT")
 
 
-def look(queries: Iterable[Query], grounds: Grounds) -> Verification:
-    """All defects of all queries."""
-    known = defects()
+def look(
+    queries: Iterable[Query], grounds: Grounds, skipped: frozenset[str] = frozenset()
+) -> Verification:
+    """All defects of all queries, but those that are skipped."""
+    known = {
+        name: defect for name, defect in defects().items() if name.replace("_", "-") not in skipped
+    }
     read = [(query, query.tree) for query in queries if query.tree is not None]
     findings = [
         finding

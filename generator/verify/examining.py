@@ -76,7 +76,7 @@ class Examiner:
         pages: Sequence[Captured | None] = [
             page for engine in sorted(engines) for page in self.world.of_engine.get(engine, ())
         ] or [None]
-        found: dict[Selector, list[tuple[Captured | None, Verdict, bool]]] = {}
+        found: dict[Selector, list[_Row]] = {}
         alive = False
         for page in pages:
 
@@ -86,8 +86,9 @@ class Examiner:
             alive |= answers(query.tree, lives)
             for one in seen(query.tree, lives):
                 if self._is_about(one.selector, page, engines):
-                    verdict = ALIVE if one.excused else self._on(one.selector, page, engines)
-                    found.setdefault(one.selector, []).append((page, verdict, one.guard))
+                    verdict = self._on(one.selector, page, engines)
+                    row = _Row(page=page, verdict=verdict, excused=one.excused, guard=one.guard)
+                    found.setdefault(one.selector, []).append(row)
         outcomes = tuple(_outcome(selector, rows) for selector, rows in found.items())
         return Result(query=query, alive=alive, outcomes=outcomes)
 
@@ -168,22 +169,31 @@ class Root:
         return (f"{self.query.source.path}:{line}:{column}", message)
 
 
-def _outcome(selector: Selector, rows: Sequence[tuple[Captured | None, Verdict, bool]]) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A selector on one page. An `excused` one need not be there: another name is."""
+
+    page: Captured | None
+    verdict: Verdict
+    excused: bool
+    guard: bool
+
+
+def _outcome(selector: Selector, rows: Sequence[_Row]) -> Outcome:
     """One engine that has the series is enough; of that one, pages without it are remarked."""
-    alive = [page for page, verdict, _ in rows if verdict.alive]
-    guard = all(row[2] for row in rows)
-    if not alive:
-        return Outcome(selector=selector, verdict=rows[0][1], guard=guard)
-    engines = {page.engine for page in alive if page}
-    missing = [
-        page for page, verdict, _ in rows if not verdict.alive and page and page.engine in engines
-    ]
+    guard = all(row.guard for row in rows)
+    dead_rows = [row for row in rows if not (row.verdict.alive or row.excused)]
+    if len(dead_rows) == len(rows):
+        return Outcome(selector=selector, verdict=rows[0].verdict, guard=guard)
+    having = [row.page for row in rows if row.page and row.verdict.alive]
+    engines = {page.engine for page in having}
+    missing = [row.page for row in dead_rows if row.page and row.page.engine in engines]
     return Outcome(
         selector=selector,
         verdict=ALIVE,
         guard=guard,
         missing=tuple(missing),
-        having=tuple(page for page in alive if page),
+        having=tuple(having),
     )
 
 

@@ -137,7 +137,9 @@ class LiveLookup:
         for each in selector.matchers:
             if have is not None and each.needs_label and each.label not in have:
                 if said.alive or said.through:
-                    return _no_traffic(f"no series of {selector.name} has the label {each.label} yet")
+                    return _no_traffic(
+                        f"no series of {selector.name} has the label {each.label} yet"
+                    )
                 labels = ", ".join(one for one in have if one != "__name__")
                 return dead(
                     "label-missing",

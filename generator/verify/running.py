@@ -53,7 +53,14 @@ class Setting:
     target_labels: frozenset[str] = frozenset()
     scrape_interval_s: float = 0.0
     days: float = 7.0
+    skipped: frozenset[str] = frozenset()
     prometheus: Prometheus | None = None
+
+
+def questions() -> dict[str, Check | None]:
+    """Every question that can be left out, by name; those to a running Prometheus with theirs."""
+    live = constants_named("generator.verify.live", "CHECK")
+    return {name.replace("_", "-"): live.get(name) for name in (*defects(), *live)}
 
 
 def generated(files: Mapping[str, str]) -> Read:
@@ -81,10 +88,8 @@ def verified(
     world = _world(inventory, queries, setting)
     offline = Lookup(world=world)
     lookup: Lookup | object = offline
-    live: dict[str, Check] = {}
     if setting.prometheus is not None:
         lookup = live_lookup(offline, queries, setting.prometheus, setting.now)
-        live = constants_named("generator.verify.live", "CHECK") if inventory else {}
     grounds = Grounds(
         world=world,
         shape_of=offline.shape_of,
@@ -93,8 +98,9 @@ def verified(
     parts = [
         Verification(findings=own.findings),
         examine(queries, Examiner(world=world, lookup=lookup)),  # type: ignore[arg-type]
-        look(queries, grounds),
+        look(queries, grounds, setting.skipped),
     ]
+    asked = {name: one for name, one in questions().items() if name not in setting.skipped}
     if inventory and setting.prometheus:
         context = LiveContext(
             inventory=inventory,
@@ -104,9 +110,10 @@ def verified(
             now=setting.now,
             days=setting.days,
         )
-        parts += [check(context) for check in live.values()]
-    names = ("readable", CHECK, *defects(), *live)
-    return merged(parts), tuple(name.replace("_", "-") for name in names)
+        parts += [check(context) for check in asked.values() if check]
+    is_live = inventory is not None and setting.prometheus is not None
+    names = (name for name, check in asked.items() if check is None or is_live)
+    return merged(parts), ("readable", CHECK, *names)
 
 
 def _world(

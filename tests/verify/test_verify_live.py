@@ -33,7 +33,7 @@ groups:
       - {alert: OldOrNew, expr: 'vllm:gpu_cache_usage_perc > 0.9 or vllm:kv_cache_usage_perc > 0.9'}
       - {alert: Misspelt, expr: 'rate(vllm:request_succes_total[5m]) > 1'}
       - {alert: WrongLabel, expr: 'vllm:num_requests_waiting{model="chat"} > 10'}
-      - {alert: WrongValue, expr: 'rate(vllm:request_success_total{finished_reason="broken"}[5m]) > 1'}
+      - {alert: WrongValue, expr: 'vllm:request_success_total{finished_reason="broken"} > 1'}
       - {alert: NoTraffic, expr: 'rate(vllm:odd_requests_total[5m]) > 1'}
       - {alert: Unknown, expr: 'rate(clicks_total[5m]) > 1'}
       - {alert: Gone, expr: 'absent(up{job="vllm"})'}
