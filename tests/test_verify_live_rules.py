@@ -64,6 +64,7 @@ def test_whatever_differs_from_what_was_generated_is_found(
         "alerts-versions.yml": ("interval: 30s", "interval: 15s"),
         "alerts-coverage.yml": ("signal: inventory_duplicate", "signal: inventory_copy"),
         "alerts-budget.yml": ("action: |-\n            1.", "action: |-\n            2."),
+        "alerts-endpoint.yml": ("https://runbooks.example.com/", "https://wiki.example.com/"),
         "alerts-answers.yml": ("keep_firing_for: 10m", "keep_firing_for: 1m"),
     }
     with loaded(tmp_path, search_path, change) as context:
@@ -81,6 +82,8 @@ def test_whatever_differs_from_what_was_generated_is_found(
         ("alert BudgetShareSpent", other.format("annotations")),
         ("alert ModelThumbsDownHigh", other.format("keep_firing_for")),
     } <= said
+    (links,) = [one for one in found.findings if one.reason == "other-links"]
+    assert links.message.startswith("the links of 2 alerts lead elsewhere")
     (moved,) = [one for one in found.findings if one.subject == "group modelwatch-alerts-moved"]
     assert moved.message.endswith("but was not generated")
     assert moved.level == "warning"
@@ -114,7 +117,7 @@ def test_rules_that_fail_or_take_too_long_are_found(search_path: str, tmp_path: 
 
         eventually(lambda: {"fails", "slow"} <= set(reasons()))
         assert reasons()["fails"].subject == "rule broken"
-        assert "matches for labels" in reasons()["fails"].message
+        assert "many-to-many matching not allowed" in reasons()["fails"].message
         assert reasons()["slow"].subject == "group modelwatch-slow"
 
 

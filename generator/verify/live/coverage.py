@@ -157,6 +157,8 @@ def _of_engines(
         return _ON_THE_PAGE[any_heard]
     if flags:
         return "needs a flag", "; ".join(dict.fromkeys(flags))
+    if lacking := [why for own, _ in sources if (why := unavailable(own.engine).get(signal))]:
+        return "not supplied", "; ".join(dict.fromkeys(lacking))
     return "silent", f"none of what {_titles(sources)} supplies is on the page"
 
 

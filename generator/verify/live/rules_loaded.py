@@ -16,6 +16,7 @@ _NAME = "rules-loaded"
 _OURS = "modelwatch-"
 _LATE = 3
 """Intervals after which a group is not evaluated any more."""
+_LINKS = ("runbook_url", "dashboard_url")
 _LOAD = "load the generated files again, and reload"
 
 
@@ -35,6 +36,7 @@ def check(context: LiveContext) -> Verification:
     return Verification(
         findings=(
             *(one for some in compared for one in some),
+            *_links(wanted, loaded),
             *_strangers(names, loaded),
             *_sick(context, [one for some in loaded.values() for one in some]),
             *comparison.notes(_NAME),
@@ -138,11 +140,40 @@ def _of_rule(
             *(["hold"] if rule.hold_s != other.hold_s else []),
             *(["keep_firing_for"] if rule.keep_s != other.keep_s else []),
             *(["labels"] if dict(rule.labels) != dict(other.labels) else []),
-            *(["annotations"] if dict(rule.annotations) != dict(other.annotations) else []),
+            *(["annotations"] if _told(rule) != _told(other) else []),
         ]
         if different:
             said = f"is loaded with another {', '.join(different)} than generated"
             yield _finding(rule.shown, said, _LOAD, "different", group)
+
+
+def _told(rule: Rule) -> dict[str, str]:
+    """The annotations without links."""
+    return {name: text for name, text in rule.annotations.items() if name not in _LINKS}
+
+
+def _links(
+    wanted: Sequence[Group], loaded: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Iterator[Finding]:
+    """Links of all alerts begin with the same addresses: one finding for all."""
+    have = [_rule(rule) for groups in loaded.values() for one in groups for rule in one["rules"]]
+    links = {(rule.name, name, rule.annotations.get(name)) for rule in have for name in _LINKS}
+    count = sum(
+        any((rule.name, name, rule.annotations.get(name)) not in links for name in _LINKS)
+        for group in wanted
+        for rule in group.rules
+        if rule.alert and any(rule.name == other.name for other in have)
+    )
+    if count:
+        yield Finding(
+            level="note",
+            check=_NAME,
+            subject="this Prometheus",
+            message=f"the links of {count} alerts lead elsewhere than those that are generated",
+            advice="nothing, if `modelwatch up` loaded them with the addresses of its stack; else "
+            "look at grafana_url and runbook_url in the settings, and load the rules again",
+            reason="other-links",
+        )
 
 
 def _rule(said: Mapping[str, Any]) -> Rule:
@@ -201,7 +232,7 @@ def _slow(context: LiveContext, group: Mapping[str, Any]) -> Iterator[Finding]:
     else:
         return
     yield Finding(
-        level="error",
+        level="warning" if reason == "slow" else "error",  # one round may be slow by chance
         check=_NAME,
         subject=f"group {group['name']}",
         message=message,

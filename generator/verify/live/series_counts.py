@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from exporters.gpu.attribution import UNATTRIBUTED
 from generator.asking import Series
 from generator.inventory_series import constants
 from generator.prometheus import SAMPLE_LIMIT
@@ -71,7 +72,9 @@ def _excess(predicted: Prediction, found: dict[tuple[str, str], int]) -> Iterato
                 reason="more-than-predicted",
             )
     strangers = {
-        key: count for key, count in found.items() if key[0] and key not in predicted.models
+        key: count
+        for key, count in found.items()
+        if key[0] not in ("", UNATTRIBUTED) and key not in predicted.models
     }
     for (name, environment), there in sorted(strangers.items()):
         yield Finding(
