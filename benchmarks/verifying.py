@@ -14,7 +14,7 @@ from generator.verify.matching import Matcher
 from generator.verify.present import askable, present
 from modelwatch.catalogue.recorded import QUANTILES
 
-GOAL = 3
+GOAL = 5
 SELECTORS = 1_000
 MODELS = 20
 PAST_S = 600

@@ -116,7 +116,7 @@ def _skipped(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     type=click.FloatRange(min=0, max=366),
     default=7.0,
     show_default=True,
-    help="With --prometheus: how far back to look for alerts that would have fired; 0 for not at all.",
+    help="With --prometheus: how far back to look for alerts that would have fired; 0 for none.",
 )
 @click.option(
     "--format", "form", type=click.Choice(list(reports.FORMATS)), default="text", show_default=True
