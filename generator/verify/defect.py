@@ -88,7 +88,7 @@ def peeled(node: Node, functions: frozenset[str]) -> Node:
     """The node below these aggregations and functions."""
     while True:
         name = getattr(node, "how", "") or getattr(node, "function", "")
-        below = [child for child in children(node) if not isinstance(child, (int, str))]
+        below = children(node)
         if name not in functions or not below:
             return node
         node = below[0]

@@ -17,13 +17,15 @@ _SEVERE: dict[Level, int] = {"error": 0, "warning": 1, "note": 2}
 _NAMED = 3
 
 
-class Lookup(Protocol):
+class Looks(Protocol):
     """Who knows whether a selector finds something.
 
     One that `trusts_rules` takes a series to be there when the rule that records it is alive.
     """
 
-    trusts_rules: bool
+    @property
+    def trusts_rules(self) -> bool:
+        """Whether a rule that is alive is enough."""
 
     def owned(self, selector: Selector) -> frozenset[str]:
         """The engines whose pages decide."""
@@ -57,7 +59,7 @@ class Examiner:
     """Examines queries, each once: series are followed through the rules that record them."""
 
     world: World
-    lookup: Lookup
+    lookup: Looks
     results: dict[int, Result | None] = field(default_factory=dict)
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from generator.verify import unknown
 from generator.verify.expression import Selector
-from generator.verify.matching import Matcher, matched
+from generator.verify.matching import OPEN_NAME, Matcher, matched
 from generator.verify.pages import Captured
 from generator.verify.query import Query
 from generator.verify.shapes import ANYTHING, Shape, shape
-from generator.verify.templating import OPEN_NAME
 from generator.verify.verdict import ALIVE, Verdict, dead
 from generator.verify.world import World, catalogue, exposers, signals
 from modelwatch.catalogue import Layer

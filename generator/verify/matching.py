@@ -10,6 +10,8 @@ from modelwatch.promql import quoted
 
 OPEN = "¤"
 """Stands where a variable of a board stood: whatever is chosen there is taken to be right."""
+OPEN_NAME = "__variable__"
+"""A name that a variable stands for, and nobody knows which."""
 _TIMEOUT_S = 0.5
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from generator.asking import Prometheus, QueryError
 from generator.verify.expression import Selector
 from generator.verify.live.asked import each, literal
-from generator.verify.templating import OPEN_NAME
+from generator.verify.matching import OPEN_NAME
 from modelwatch.promql import quoted
 
 NAMES_AT_ONCE = 200

@@ -8,7 +8,7 @@ from generator.asking import Prometheus
 from generator.definitions import definitions
 from generator.verify import world as worlds
 from generator.verify.defect import Grounds, defects, look
-from generator.verify.examining import CHECK, Examiner, examine
+from generator.verify.examining import CHECK, Examiner, Looks, examine
 from generator.verify.finding import Finding, Verification
 from generator.verify.live.context import Check, LiveContext
 from generator.verify.live_lookup import live_lookup
@@ -87,7 +87,7 @@ def verified(
     queries = (*ours.queries, *own.queries)
     world = _world(inventory, queries, setting)
     offline = Lookup(world=world)
-    lookup: Lookup | object = offline
+    lookup: Looks = offline
     if setting.prometheus is not None:
         lookup = live_lookup(offline, queries, setting.prometheus, setting.now)
     grounds = Grounds(
@@ -97,7 +97,7 @@ def verified(
     )
     parts = [
         Verification(findings=own.findings),
-        examine(queries, Examiner(world=world, lookup=lookup)),  # type: ignore[arg-type]
+        examine(queries, Examiner(world=world, lookup=lookup)),
         look(queries, grounds, setting.skipped),
     ]
     asked = {name: one for name, one in questions().items() if name not in setting.skipped}

@@ -13,7 +13,7 @@ from generator.verify.expression import (
     Subquery,
     Text,
 )
-from generator.verify.matching import OPEN
+from generator.verify.matching import OPEN_NAME
 
 _KEEPING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _SETS = frozenset({"and", "or", "unless"})
@@ -62,7 +62,7 @@ def _aggregated(node: Aggregate, of: Looked) -> Shape:
     if node.how in _KEEPING:
         return inner
     named = frozenset(node.labels or ())
-    if any(OPEN in label or label == "__variable__" for label in named):
+    if any(label == OPEN_NAME for label in named):
         return ANYTHING
     made = _made(node)
     if node.without:

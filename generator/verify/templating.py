@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from generator.verify.expression import Node
-from generator.verify.matching import OPEN
+from generator.verify.matching import OPEN, OPEN_NAME
 from generator.verify.query import tree_of
 from modelwatch.tree import Block
 
@@ -47,10 +47,6 @@ def filled(expr: str, values: Mapping[str, str]) -> tuple[Node | None, str]:
     if tree is None:
         tree, _ = tree_of(_filled(expr, values, OPEN_NAME), expr)
     return tree, "" if tree else reason
-
-
-OPEN_NAME = "__variable__"
-"""A name that a variable stands for, and nobody knows which."""
 
 
 def _filled(expr: str, values: Mapping[str, str], otherwise: str) -> str:
