@@ -24,10 +24,13 @@ test-all: .venv/installed-test ## run every test
 	@PYTHON=$(PYTHON) compose/prepare.sh || echo "tests that need these programs are skipped"
 	@$(BIN)/python -m pytest --quiet
 
-check: .venv/installed-test ## lint, format and types
+check: .venv/installed-test ## lint, format, types; verify the examples
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
+	@for name in demo everything minimal; do \
+		said=$$($(BIN)/modelwatch verify --strict examples/$$name.yaml) || { echo "$$said"; exit 1; }; \
+	done
 	@echo "check: no problems"
 
 examples: .venv/installed ## generate examples/generated again

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import exposition, generating, gpu, incidents, quality, queries, rules
+from benchmarks import exposition, generating, gpu, incidents, quality, queries, rules, verifying
 from compose import programs
 from modelwatch import __version__
 
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "generate": lambda _models, _hours: generating.run(),
     "rules": rules.run,
     "queries": lambda models, _hours: queries.run(models),
+    "verify": lambda _models, _hours: verifying.run(),
     "exposition": lambda _models, _hours: exposition.run(),
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),

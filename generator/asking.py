@@ -85,10 +85,36 @@ class Prometheus:
             raise QueryError("the answer is no list of values")
         return tuple(str(value) for value in found)
 
+    def stepped(self, query: str, period: Period, step_s: float) -> tuple[Series, ...]:
+        """Like `range`, at the start of the period and every step after it."""
+        asked = {"query": query, "start": f"{period.start:.3f}", "end": f"{period.end:.3f}"}
+        return _series(self._ask("query_range", {**asked, "step": f"{step_s:.3f}"}))
+
+    def clock(self) -> float:
+        """What time it is there, in Unix seconds; raises like `instant`."""
+        found = self._ask("query", {"query": "vector(time())"})
+        return _series(found)[0].values[0]
+
+    def look(self, what: str, **asked: str) -> Any:
+        """What another part of the API says, which storages that are no Prometheus may lack.
+
+        Raises:
+            QueryError: it is not there, or refuses.
+            Unreachable: nobody answers.
+        """
+        reply = self._reply(what, asked, "GET")
+        try:
+            return self._data(reply)
+        except Unreachable as failure:
+            raise QueryError(f"it has no /api/v1/{what}: status {reply.status_code}") from failure
+
     def _ask(self, what: str, asked: Mapping[str, str], method: str = "POST") -> Any:
+        return self._data(self._reply(what, asked, method))
+
+    def _reply(self, what: str, asked: Mapping[str, str], method: str) -> requests.Response:
         place = "params" if method == "GET" else "data"
         try:
-            reply = self.session.request(
+            return self.session.request(
                 method,
                 f"{self.url.rstrip('/')}/api/v1/{what}",
                 timeout=_TIMEOUT_S,
@@ -99,7 +125,6 @@ class Prometheus:
         except (requests.RequestException, ValueError) as failure:
             # The failure's own words may hold the password of the address.
             raise Unreachable(f"no Prometheus answers at {self.shown}") from failure
-        return self._data(reply)
 
     def _data(self, reply: requests.Response) -> Any:
         try:

@@ -43,6 +43,7 @@ LAZY = {
     "import": "importing",
     "push": "push",
     "annotate": "push.annotate",
+    "verify": "verify.command",
 }
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 

@@ -168,7 +168,7 @@ Row = Counter | Histogram | Mean | Quantiles | Gauge | Expression
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A captured exposition page that proves the table: `tests/pages/<file>`."""
+    """A captured exposition page that proves the table: `exporters/pages/<file>`."""
 
     file: str
     version: str
@@ -186,6 +186,11 @@ class Engine:
     the target's. `unavailable` says in words why a signal is not there: a signal in neither `rows`
     nor `unavailable` is an error of the definition. `first_checks` maps a signal to what to look at
     first, for runbooks. `pages` are newest first.
+
+    The rest is about metrics that no row reads, for queries that people write themselves: `opt_in`
+    says what must be switched on for a metric, `renamed` under which name an old one is found,
+    `sentinels` which values are no measurement, and `overlaps` by which label the rows of a metric
+    contain each other. There a name is a family: without `_bucket`.
     """
 
     name: str
@@ -205,4 +210,8 @@ class Engine:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     first_checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    opt_in: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    sentinels: Mapping[str, str] = field(default_factory=dict)
+    overlaps: Mapping[str, str] = field(default_factory=dict)
     pages: tuple[Page, ...] = ()

@@ -56,15 +56,15 @@ class Documents:
     report: Report
 
 
-def load(path: str, content: bytes) -> Document:
-    """The file as values with places.
+def load(path: str, content: bytes, *, what: str = "inventory") -> Document:
+    """The file as values with places; `what` it should be is named in problems.
 
     Raises:
         InventoryError: it cannot be read at all. What can be read around is only reported.
     """
-    builder = _built(path, content, alone=True)
+    builder = _built(path, content, alone=True, what=what)
     if not isinstance(builder.root, Block):
-        _no_block(builder, builder.report)
+        _no_block(builder, builder.report, what)
     return Document(root=builder.root, report=builder.report)
 
 
@@ -74,7 +74,7 @@ def load_all(path: str, content: bytes) -> Documents:
     Raises:
         InventoryError: it cannot be read at all. What can be read around is only reported.
     """
-    builder = _built(path, content, alone=False)
+    builder = _built(path, content, alone=False, what="file")
     report = builder.report
     roots = [(root, place) for root, place in builder.ended if root is not None]
     for root, place in roots:
@@ -87,9 +87,9 @@ def load_all(path: str, content: bytes) -> Documents:
     )
 
 
-def _built(path: str, content: bytes, *, alone: bool) -> "_Builder":
+def _built(path: str, content: bytes, *, alone: bool, what: str) -> "_Builder":
     """The builder after the last event; `alone` refuses a second document."""
-    text = _decoded(path, content)
+    text = _decoded(path, content, what)
     report = Report(path=path, lines=_BREAK.split(text))
     if found := _UNPRINTABLE.search(text):
         _fail(
@@ -108,7 +108,7 @@ def _built(path: str, content: bytes, *, alone: bool) -> "_Builder":
     return builder
 
 
-def _decoded(path: str, content: bytes) -> str:
+def _decoded(path: str, content: bytes, what: str) -> str:
     """The text, without a byte order mark."""
     report = Report(path=path)
     if len(content) > MAX_BYTES:
@@ -117,7 +117,7 @@ def _decoded(path: str, content: bytes) -> str:
             report,
             (1, 1),
             f"the file has {size:.1f} MB; at most {MAX_BYTES // 1_000_000} MB are read",
-            "check that it is the inventory, or split it",
+            f"check that it is the {what}, or split it",
         )
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         _fail(report, (1, 1), "the file is written in UTF-16", "save it as UTF-8")
@@ -143,19 +143,15 @@ def _fail(report: Report, place: Place, message: str, advice: str) -> NoReturn:
     raise InventoryError(tuple(report.found))
 
 
-def _no_block(builder: "_Builder", report: Report) -> NoReturn:
+def _no_block(builder: "_Builder", report: Report, what: str) -> NoReturn:
+    first = "write a first inventory with `modelwatch init`" if what == "inventory" else ""
     if builder.root is None:
-        _fail(
-            report,
-            (1, 1),
-            "the file is empty",
-            "write a first inventory with `modelwatch init`",
-        )
+        _fail(report, (1, 1), "the file is empty", first or f"check that it is the {what}")
     _fail(
         report,
         builder.root_place,
-        "an inventory is made of keys and values",
-        "begin with `models:`, or write a first inventory with `modelwatch init`",
+        f"a{'n' if what[0] in 'aeiou' else ''} {what} is made of keys and values",
+        f"begin with `models:`, or {first}" if first else f"check that it is the {what}",
     )
 
 

@@ -11,6 +11,7 @@ Exit codes: 0 fine, 1 problems found or `--check` differs, 2 wrong usage, 3 not 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 Place = tuple[int, int]
 """Line and column, from 1."""
@@ -138,9 +139,29 @@ def as_json(problems: Iterable[Problem]) -> str:
 
 def as_github(problem: Problem) -> str:
     """The problem as an annotation of a GitHub workflow."""
-    path = _escaped(problem.path).replace(":", "%3A").replace(",", "%2C")
     text = f"{problem.message}; {problem.advice}" if problem.advice else problem.message
-    return f"::error file={path},line={problem.line},col={problem.column}::{_escaped(text)}"
+    place = (problem.line, problem.column)
+    return github_annotation("error", text, path=problem.path, place=place)
+
+
+def github_annotation(
+    level: Literal["error", "warning", "notice"],
+    text: str,
+    *,
+    path: str = "",
+    place: Place = (0, 0),
+    title: str = "",
+) -> str:
+    """A line that GitHub shows beside the place; without a path, above the run."""
+    line, column = place
+    where = {"file": path, "line": str(line), "col": str(column)} if path else {}
+    said = {**where, **({"title": title} if title else {})}
+    properties = ",".join(f"{name}={_property(value)}" for name, value in said.items())
+    return f"::{level} {properties}".rstrip() + f"::{_escaped(text)}"
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _escaped(text: str) -> str:

@@ -5,7 +5,6 @@ rate is the page's value per hour; gauges stand still.
 """
 
 import json
-import re
 import socket
 import subprocess
 import time
@@ -13,7 +12,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,8 @@ import yaml
 
 from generator.engine_rules import groups
 from generator.inventory_series import constants
+from generator.verify.pages import FOLDER, Labels, Sample
+from generator.verify.pages import samples as lines
 from modelwatch.catalogue.inventory import GPU_SOURCE, SOURCE
 from modelwatch.discovery import constants_named
 from modelwatch.engine import Engine, Page
@@ -30,6 +30,7 @@ from modelwatch.supply import metrics_read
 from tests.real import program
 
 PAGES = Path(__file__).parent / "pages"
+"""What the captured pages mean; the pages themselves are in the package."""
 ENGINES: dict[str, Engine] = constants_named("exporters.engines", "ENGINE")
 CAPTURED: list[tuple[Engine, Page]] = [
     (engine, page) for engine in ENGINES.values() for page in engine.pages
@@ -38,25 +39,6 @@ MINUTES = 70
 VERSION = "declared"
 INSTANCE = "host-1.example:8000"
 
-Labels = tuple[tuple[str, str], ...]
-_SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$")
-_LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
-_GROWS = {
-    "counter": ("", "_total"),
-    "histogram": ("_bucket", "_sum", "_count"),
-    "summary": ("_sum", "_count"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One line of a page."""
-
-    name: str
-    labels: Labels
-    value: float
-    grows: bool
-
 
 def stem(page: Page) -> str:
     """The name of a page, which is also its job and, unless it says otherwise, environment."""
@@ -64,20 +46,8 @@ def stem(page: Page) -> str:
 
 
 def samples(file: str) -> list[Sample]:
-    """The lines of a page, read as text: the official parser renames counters."""
-    lines = (PAGES / file).read_text().splitlines()
-    types = {line.split()[2]: line.split()[3] for line in lines if line.startswith("# TYPE ")}
-    growing = {name + part for name, kind in types.items() for part in _GROWS.get(kind, ())}
-    return [
-        Sample(
-            name=found[1],
-            labels=tuple(_LABEL.findall(found[2] or "")),
-            value=float(found[3]),
-            grows=found[1] in growing,
-        )
-        for line in lines
-        if (found := _SAMPLE.match(line))
-    ]
+    """The lines of a captured page."""
+    return lines((FOLDER / file).read_text("utf-8"))
 
 
 def expected(page: Page) -> dict[str, Any]:

@@ -47,21 +47,31 @@ def exposition(names: list[str], now: float) -> str:
 @contextmanager
 def filled(folder: Path, extra: tuple[str, ...] = ()) -> Iterator[str]:
     """The address of the Prometheus, which ends afterwards."""
-    promtool, prometheus = real.program("promtool"), real.program("prometheus")
+    with holding(folder, exposition([*series(), *extra], time.time())) as url:
+        yield url
+
+
+@contextmanager
+def holding(
+    folder: Path, samples: str, *, configuration: str = "{}\n", path: str | None = None
+) -> Iterator[str]:
+    """The address of a Prometheus that has these samples, as OpenMetrics with times."""
+    promtool, prometheus = real.program("promtool", path), real.program("prometheus", path)
     text, data = folder / "series.om", folder / "data"
-    text.write_text(exposition([*series(), *extra], time.time()))
+    text.write_text(samples)
     subprocess.run(
         [promtool, "tsdb", "create-blocks-from", "openmetrics", text, data],
         check=True,
         capture_output=True,
     )
-    (folder / "prometheus.yml").write_text("{}\n")
+    (folder / "prometheus.yml").write_text(configuration)
     port = free_port()
     command = [
         str(prometheus),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={data}",
         f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-lifecycle",
     ]
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:

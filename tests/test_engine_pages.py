@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from generator.verify.pages import FOLDER, Labels
 from modelwatch import catalogue
 from modelwatch.catalogue import recorded as series
 from modelwatch.engine import Engine, Histogram, Page
 from modelwatch.supply import bucket_label, metrics_read, supply
 from tests import engine_pages, real
-from tests.engine_pages import CAPTURED, ENGINES, PAGES, VERSION, Labels, expected, samples, stem
+from tests.engine_pages import CAPTURED, ENGINES, PAGES, VERSION, expected, samples, stem
 
 Recorded = dict[tuple[str, Labels], float]
 PARTS = {"requests": (series.ENGINE_REQUESTS, "outcome"), "tokens": (series.ENGINE_TOKENS, "kind")}
@@ -205,7 +206,7 @@ def test_every_metric_that_an_engine_reads_is_on_one_of_its_pages(engine: Engine
 
 def test_every_page_belongs_to_an_engine_and_has_an_expectation() -> None:
     known = {page.file for _, page in CAPTURED}
-    assert {path.name for path in PAGES.glob("*.prom")} == known
+    assert {path.name for path in FOLDER.iterdir()} == known
     assert {path.name for path in PAGES.glob("*.expected.yaml")} == {
         f"{stem(page)}.expected.yaml" for _, page in CAPTURED
     }

@@ -4,6 +4,30 @@ from modelwatch.engine import Counter, Engine, Expression, Gauge, Page, Unit
 
 _OWN_LIST = "add it to the exporter's list of counters"
 
+# Commented out in the list of counters that the exporter comes with.
+# Source: etc/default-counters.csv of NVIDIA/dcgm-exporter, d5e5f510.
+_NOT_BY_DEFAULT = (
+    "DCGM_FI_DEV_POWER_VIOLATION",
+    "DCGM_FI_DEV_THERMAL_VIOLATION",
+    "DCGM_FI_DEV_SYNC_BOOST_VIOLATION",
+    "DCGM_FI_DEV_BOARD_LIMIT_VIOLATION",
+    "DCGM_FI_DEV_LOW_UTIL_VIOLATION",
+    "DCGM_FI_DEV_RELIABILITY_VIOLATION",
+    "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL",
+    "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL",
+    "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL",
+    "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL",
+    "DCGM_FI_DEV_RETIRED_SBE",
+    "DCGM_FI_DEV_RETIRED_DBE",
+    "DCGM_FI_DEV_RETIRED_PENDING",
+    "DCGM_FI_DEV_POWER_MGMT_LIMIT",
+    "DCGM_FI_PROF_SM_ACTIVE",
+    "DCGM_FI_PROF_SM_OCCUPANCY",
+    "DCGM_EXP_XID_ERRORS_COUNT",
+    "DCGM_EXP_CLOCK_EVENTS_COUNT",
+    "DCGM_EXP_GPU_HEALTH_STATUS",
+)
+
 ENGINE = Engine(
     name="dcgm_exporter",
     title="NVIDIA DCGM exporter",
@@ -73,6 +97,13 @@ ENGINE = Engine(
         "Slices of a card (MIG) have no utilisation of their own here.",
         "Violation counters are nanoseconds in current releases of DCGM.",
     ),
+    opt_in=dict.fromkeys(_NOT_BY_DEFAULT, _OWN_LIST),
+    sentinels={
+        "DCGM_FI_DEV_XID_ERRORS": (
+            "it is the last code, 0 for none, and stays at it until the driver is reloaded; "
+            "alert on new ones: changes(...[15m]) > 0"
+        ),
+    },
     pages=(
         Page(file="dcgm_exporter-main.prom", version="main of 2026"),
         Page(file="dcgm_exporter-4.5.prom", version="4.5.3"),

@@ -87,6 +87,13 @@ ENGINE = Engine(
         "Time to first token is recorded for streaming calls only.",
         "Up to 1.80 cached and reasoning tokens are not told apart.",
     ),
+    renamed={
+        "litellm_total_tokens_total": "litellm_total_tokens_metric_total",
+        "litellm_input_tokens_total": "litellm_input_tokens_metric_total",
+        "litellm_output_tokens_total": "litellm_output_tokens_metric_total",
+        "litellm_remaining_requests": "litellm_remaining_requests_metric",
+        "litellm_remaining_tokens": "litellm_remaining_tokens_metric",
+    },
     pages=(
         Page(file="litellm-1.109.prom", version="1.109.1"),
         Page(file="litellm-1.70.prom", version="1.70.0"),

@@ -103,6 +103,12 @@ ENGINE = Engine(
         "count where the server is the source of one model.",
         "Versions up to 0.4.9 have no histogram of queue time.",
     ),
+    renamed={
+        "sglang:avg_request_queue_latency": "sglang:queue_time_seconds",
+        "sglang:num_prefill_infight_queue_reqs": "sglang:num_prefill_inflight_queue_reqs",
+        "sglang:num_transfer_failed_reqs": "sglang:num_transfer_failed_reqs_total",
+    },
+    overlaps={"sglang:cached_tokens_total": "cache_source"},
     pages=(
         Page(file="sglang-0.5.23.prom", version="0.5.23"),
         Page(file="sglang-0.5.5.prom", version="0.5.5"),

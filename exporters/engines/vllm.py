@@ -91,6 +91,19 @@ ENGINE = Engine(
         "A reason of finishing that is not known yet counts as success.",
         "The last finite bucket of 0.6 is 60 s for requests and 10 s for the first token.",
     ),
+    opt_in={
+        "vllm:corrupted_requests_total": "set VLLM_COMPUTE_NANS_IN_LOGITS",
+        "vllm:kv_block_lifetime_seconds": "switch the metrics of KV blocks on",
+        "vllm:kv_block_idle_before_evict_seconds": "switch the metrics of KV blocks on",
+        "vllm:kv_block_reuse_gap_seconds": "switch the metrics of KV blocks on",
+    },
+    renamed={
+        "vllm:gpu_prefix_cache_queries_total": "vllm:prefix_cache_queries_total",
+        "vllm:gpu_prefix_cache_hits_total": "vllm:prefix_cache_hits_total",
+        "vllm:gpu_cache_usage_perc": "vllm:kv_cache_usage_perc",
+        "vllm:time_per_output_token_seconds": "vllm:inter_token_latency_seconds",
+        "vllm:time_in_queue_requests": "vllm:request_queue_time_seconds",
+    },
     pages=(
         Page(file="vllm-0.33.prom", version="0.33.0"),
         Page(file="vllm-0.11.prom", version="0.11.0"),

@@ -1,6 +1,7 @@
 """Pages of the GPU exporter as the engine tables read them, made from scripted cards.
 
-`python -m tests.exporters.gpu_pages` writes them to `tests/pages`, after a change that is meant.
+`python -m tests.exporters.gpu_pages` writes them to `exporters/pages`, after a change that is
+meant.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pynvml
 
+import exporters
 from exporters.base.rendering import render
 from exporters.gpu import CardsPage
 from exporters.gpu.cards import Cards
@@ -18,6 +20,7 @@ from exporters.gpu.session import Session
 from exporters.gpu.xid import Xids
 from tests.exporters.nvml import Card, Scripted, cut, h100, hold_back
 
+CAPTURED = Path(exporters.__file__).parent / "pages"
 PAGES = Path(__file__).parent.parent / "pages"
 PLACE = Place(environment="elsewhere", pool="elsewhere", host="gpu-1", expected=2)
 HELD_S = {pynvml.NVML_PERF_POLICY_POWER: 60, pynvml.NVML_PERF_POLICY_THERMAL: 120}
@@ -65,4 +68,4 @@ def pages() -> dict[str, str]:
 
 if __name__ == "__main__":
     for name, text in pages().items():
-        (PAGES / name).write_text(text)
+        (CAPTURED / name).write_text(text)

@@ -18,7 +18,7 @@ from exporters.gpu.page import Snapshot
 from modelwatch.catalogue import gpu as series
 from modelwatch.catalogue.metric import Metric
 from tests.exporters.gpu_bench import UUIDS, Bench
-from tests.exporters.gpu_pages import PAGES, PLACE, pages
+from tests.exporters.gpu_pages import CAPTURED, PAGES, PLACE, pages
 from tests.exporters.nvml import cut, error, h100
 
 BOTH = {"gpu_xid", "gpu_xid_errors"}
@@ -33,7 +33,7 @@ def expected(stem: str) -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_the_page_that_proves_the_rules_is_what_the_exporter_writes(name: str) -> None:
-    assert (PAGES / name).read_text() == pages()[name], "python -m tests.exporters.gpu_pages"
+    assert (CAPTURED / name).read_text() == pages()[name], "python -m tests.exporters.gpu_pages"
 
 
 def test_both_sets_of_names_record_the_same_values() -> None:

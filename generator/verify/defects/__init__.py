@@ -1,0 +1,1 @@
+"""Mistakes that were published in dashboards and alerts: one file, one question."""
