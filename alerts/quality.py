@@ -7,7 +7,7 @@ corroborates it (see `correlated.py`).
 from dataclasses import replace
 
 from alerts.burn import WINDOWS, burn_alerts
-from alerts.limits import limit
+from alerts.limits import PLENTY, enough, limit
 from alerts.told import told
 from modelwatch.catalogue.inventory import SLO_OBJECTIVE
 from modelwatch.catalogue.recorded import (
@@ -15,6 +15,8 @@ from modelwatch.catalogue.recorded import (
     FLOOR_EVENTS,
     JUDGEMENTS_1D,
     LIMIT,
+    REQUESTS,
+    REQUESTS_1H,
     SCORE,
     SCORE_AGE,
     SCORE_SAMPLES,
@@ -28,6 +30,14 @@ _OF_SCORE = on(*_SCORES)
 
 _READ_ANSWERS = "Read twenty of the badly judged answers: what do they have in common?"
 _WHAT_CHANGED = "Look for a new model version, prompt, index or judge at the time it began."
+
+# A model that was busy within the day and lately got nothing at all: its judge has nothing to judge,
+# and for an hour after requests come again it may not have begun.
+_STOPPED = f"""(
+    min_over_time({REQUESTS}[1h]) == 0
+      and {on()}
+    {enough(f"max_over_time({REQUESTS_1H}[1d])")}
+)"""
 
 
 # Promised quality.
@@ -210,6 +220,8 @@ ALERTS = [
             {SCORE_AGE}
               > {_OF_SCORE} group_left (limit)
             {limit("evaluation_age")}
+              unless {on()}
+            {_STOPPED}
         """,
         labels=("score", "limit"),
         hold=HOLD,
@@ -222,12 +234,12 @@ ALERTS = [
             "Check the judge's key, quota and budget.",
             "Check that the job still pushes to the quality exporter.",
         ),
-        lies="A model without traffic has nothing to evaluate.",
+        lies="A model that has had no traffic for a day, or never much, has nothing to evaluate. "
+        "Where traffic has just stopped, the alert stays silent.",
         board="modelwatch-quality",
         proof=Proof(
             row=LIMIT,
             where={"signal": "evaluation_age"},
-            has_quiet=False,
             given=(
                 Given(
                     metric=SCORE_AGE,
@@ -235,6 +247,8 @@ ALERTS = [
                     fires=lambda facts: 2 * facts.limit,
                     below=lambda facts: 0.99 * facts.limit,
                 ),
+                Given(metric=REQUESTS, fires=PLENTY, quiet=0),
+                Given(metric=REQUESTS_1H, fires=PLENTY),
             ),
         ),
     ),

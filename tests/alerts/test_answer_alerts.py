@@ -152,7 +152,14 @@ QUALITY_SCENES = [
         "1h.",
         labels={"score": "groundedness", "limit": "3 x 1h"},
         fires={AGE: 14400, **AGE_LIMIT},
-        silent={"at the limit": {AGE: 10800}},
+        silent={
+            "at the limit": {AGE: 10800},
+            "no requests any more": {
+                chat("model:requests:rate5m"): 0,
+                chat("model:requests:rate1h"): 1,
+                chat("model:floor:events", signal="requests"): 20,
+            },
+        },
     ),
     Scene(
         alert="ModelEvaluationMissing",
