@@ -31,8 +31,8 @@ _OF_SCORE = on(*_SCORES)
 _READ_ANSWERS = "Read twenty of the badly judged answers: what do they have in common?"
 _WHAT_CHANGED = "Look for a new model version, prompt, index or judge at the time it began."
 
-# A model that was busy within the day and lately got nothing at all: its judge has nothing to judge,
-# and for an hour after requests come again it may not have begun.
+# A model that was busy within the day and lately got nothing: its judge has nothing to judge, and
+# for an hour after requests come again it may not have begun.
 _STOPPED = f"""(
     min_over_time({REQUESTS}[1h]) == 0
       and {on()}
