@@ -13,7 +13,6 @@ from generator.docs import GENERATED, documents
 from generator.docs import main as write_pages
 from modelwatch.catalogue import metrics
 from modelwatch.problems import render
-from tests.command import run
 from tests.inventory_texts import ROOT, problems_of, read_text
 
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
@@ -246,19 +245,3 @@ def test_the_mistakes_of_the_readme_are_told_as_it_shows() -> None:
     mistaken = re.sub(r" *limits: .*\n", "", mistaken)
     text = "\n".join(render(problem) for problem in problems_of(mistaken))
     assert f"```text\n{text}\n```" in text_of("README.md")
-
-
-def test_the_steps_of_adopting_work_as_typed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    typed = [
-        line
-        for block in blocks(text_of("docs/adopt.md"), "sh")
-        for line in block.splitlines()
-        if line.startswith("modelwatch ")
-    ]
-    assert len(typed) >= 3
-    monkeypatch.chdir(tmp_path)
-    for line in typed:
-        said = run(*line.split("#")[0].split()[1:])
-        assert said.code == 0, said.err
