@@ -273,6 +273,18 @@ def test_promtool_finds_nothing_wrong_with_the_configuration(promtool: Path, wri
 
 
 @pytest.mark.real
+@pytest.mark.parametrize(
+    ("search_path", "written"),
+    [
+        ("on PATH", "demo"),
+        ("3.x", "everything"),
+        ("3.x", "minimal"),
+        pytest.param("3.x", "demo", marks=pytest.mark.slow),
+        pytest.param("on PATH", "everything", marks=pytest.mark.slow),
+        pytest.param("on PATH", "minimal", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
 def test_the_generated_rule_tests_pass(promtool: Path, written: Path) -> None:
     tests = sorted((written / "prometheus/tests").glob("*_test.yml"))
     assert len(tests) == len(definitions().alerts)
