@@ -23,9 +23,10 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         """Show where it is now."""
-        if self.stream.isatty() and self.clock() >= self._next:
+        now = self.clock()
+        if self.stream.isatty() and now >= self._next:
             self._write(text)
-            self._next = self.clock() + _EVERY_S
+            self._next = now + _EVERY_S
 
     def end(self) -> None:
         """Leave the line empty."""
