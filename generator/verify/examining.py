@@ -101,7 +101,7 @@ class Examiner:
     def _optional(self, outcome: Outcome) -> Outcome:
         """The outcome where the query has what it needs: a known part may be missing."""
         engines = self.world.exposers.get(outcome.selector.name)
-        if not engines or outcome.verdict.reason not in ("renamed", "unknown-metric"):
+        if not engines or outcome.guard or outcome.verdict.reason != "unknown-metric":
             return outcome
         titles = " or ".join(self.world.engines[one].title for one in sorted(engines))
         verdict = dead(

@@ -70,6 +70,17 @@ def test_a_page_without_an_optional_part_is_not_wrong(tmp_path: Path) -> None:
     assert (found["errors"], found["warnings"]) == (0, 0)
 
 
+def test_what_only_guards_and_has_another_name_today_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "own.yml"
+    path.write_text(
+        "groups: [{name: own, rules: [{alert: Guarded, expr: "
+        "'vllm:num_requests_waiting > 10 unless vllm:gpu_cache_usage_perc > 0.9'}]}]"
+    )
+    found = report("--rules", path, "--engine-version", "vllm=0.33")
+    told = [(row["level"], row["reason"]) for row in found["findings"]]
+    assert told == [("warning", "renamed")]
+
+
 def test_a_renamed_label_is_found(tmp_path: Path) -> None:
     pages = pages_with(tmp_path, 'kv_cache_usage_perc{engine="0",', 'kv_cache_usage_perc{rank="0",')
     own = tmp_path / "own.yml"
