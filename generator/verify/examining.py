@@ -179,9 +179,12 @@ class Root:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What is told once: a note once altogether, everything else once per query."""
+        """What is told once: altogether, or once per query.
+
+        Altogether it is for notes, and for what is listed of our own rules.
+        """
         message = self.outcome.verdict.message
-        if self.level == "note":
+        if self.level == "note" or (self.outcome.verdict.listed and self.query.generated):
             return ("", message)
         line, column = self.query.place
         return (f"{self.query.source.path}:{line}:{column}", message)

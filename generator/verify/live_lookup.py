@@ -126,8 +126,9 @@ class LiveLookup:
         if owners and not scraped:
             return dead(
                 "unknown-metric",
-                f"there is no {name}, nor anything else of {' or '.join(titles)}",
+                f"there is nothing of {' or '.join(titles)} here",
                 "check that Prometheus scrapes it",
+                listed=True,
             )
         if owners and not self.families:
             return dead(

@@ -119,7 +119,7 @@ def _next(report: Report) -> Iterator[str]:
     """What to do first: what the worst finding says."""
     worst = next((one for one in report.findings if one.level != "note" and one.advice), None)
     if worst:
-        yield f"\nnext: {worst.advice}"
+        yield f"\nnext: {worst.subject}: {worst.advice}"
 
 
 def _short(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,8 +33,13 @@ models:
 
 
 @contextmanager
-def watched(folder: Path, page: str, *, loaded: bool = True) -> Iterator[tuple[Path, str]]:
-    """The inventory, and a Prometheus that scrapes the page and, `loaded`, has its rules."""
+def watched(
+    folder: Path, page: str, *, loaded: bool = True, there: str = "model:requests_running:sum"
+) -> Iterator[tuple[Path, str]]:
+    """The inventory, and a Prometheus that scrapes the page and, `loaded`, has its rules.
+
+    It has evaluated them when a series is `there`.
+    """
     inventory = folder / "models.yaml"
     inventory.write_text(INVENTORY)
     files = build(inventory_at(str(inventory)), definitions())
@@ -47,7 +52,6 @@ def watched(folder: Path, page: str, *, loaded: bool = True) -> Iterator[tuple[P
     with small_site.page(page) as port:
         scrape = f'{{job_name: vllm, static_configs: [{{targets: ["127.0.0.1:{port}"]}}]}}'
         rules = ",".join(groups) if loaded else ""
-        there = "model:requests_running:sum" if loaded else "vllm:num_requests_running"
         with small_site.prometheus(folder, rules=rules, scrape=scrape) as address:
             small_site.eventually(lambda: count(address, there))
             yield inventory, address
@@ -107,7 +111,7 @@ def test_before_the_rules_are_loaded_that_is_said_once_and_fits_on_a_screen(
     tmp_path: Path,
 ) -> None:
     page = (FOLDER / "vllm-0.33.prom").read_text("utf-8")
-    with watched(tmp_path, page, loaded=False) as (inventory, address):
+    with watched(tmp_path, page, loaded=False, there="up") as (inventory, address):
         asked = ("verify", inventory, "--prometheus", address, "--days=0", "--skip=staleness")
         text = run(*asked).out
         found = json.loads(run(*asked, "--format", "json").out)
@@ -115,6 +119,13 @@ def test_before_the_rules_are_loaded_that_is_said_once_and_fits_on_a_screen(
     assert levels == [("error", "nothing-loaded"), ("warning", "not-recorded")]
     assert len([row for row in found["findings"] if row["reason"] == "not-loaded"]) == 1
     assert len(text.splitlines()) < 40
-    assert text.splitlines()[-1].startswith("next: name prometheus/rules/*.yml in rule_files")
+    assert text.splitlines()[-1].startswith("next: this Prometheus: name prometheus/rules/*.yml")
     (table,) = [one for one in found["tables"] if one["name"] == "silent"]
     assert len([row for row in table["rows"] if row["reason"] == "not-loaded"]) > 100
+
+
+def test_an_engine_of_which_nothing_is_there_is_told_once(tmp_path: Path) -> None:
+    with watched(tmp_path, "up_to_now 1\n", there="modelwatch_source_info") as (inventory, address):
+        (row,) = _selectors(inventory, address)
+    assert (row["level"], row["reason"]) == ("error", "unknown-metric")
+    assert row["message"].startswith("there is nothing of vLLM here: ")
