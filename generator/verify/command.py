@@ -16,6 +16,7 @@ from generator.definitions import definitions
 from generator.opening import inventory_at
 from generator.verify import reports, running
 from generator.verify.pages import Captured, default_pages, of_versions, own_pages
+from generator.verify.progress import Progress
 from generator.verify.reading_boards import boards
 from generator.verify.reading_rules import rules
 from generator.verify.running import Read
@@ -42,7 +43,7 @@ def _versions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) ->
     return found
 
 
-def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
+def _duration(_: click.Context, __: click.Parameter, value: str) -> float:
     if value and not (_DURATION.fullmatch(value) and re.search("[1-9]", value)):
         raise click.BadParameter("write a duration such as 15s or 1m")
     return float(duration_seconds(value)) if value else 0.0
@@ -99,7 +100,7 @@ def _skipped(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 )
 @click.option(
     "--scrape-interval",
-    callback=_interval,
+    callback=_duration,
     default="",
     metavar="DURATION",
     help="How often targets are read.  [default: the inventory's, else 15s]",
@@ -117,6 +118,14 @@ def _skipped(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     default=7.0,
     show_default=True,
     help="With --prometheus: how far back to look for alerts that would have fired; 0 for none.",
+)
+@click.option(
+    "--patience",
+    callback=_duration,
+    default="60s",
+    show_default=True,
+    metavar="DURATION",
+    help="With --prometheus: how long to look for them; what was not reached is named.",
 )
 @click.option(
     "--format", "form", type=click.Choice(list(reports.FORMATS)), default="text", show_default=True
@@ -150,6 +159,7 @@ def verify(
     scrape_interval: float,
     url: str | None,
     days: float,
+    patience: float,
     form: str,
     output: Path | None,
     skipped: frozenset[str],
@@ -165,6 +175,7 @@ def verify(
         raise click.UsageError("name an inventory, or files after --rules or --dashboards")
     if url is None and access != Access():
         raise click.UsageError("who you are matters to a --prometheus only")
+    progress = Progress(stream=sys.stderr, clock=time.monotonic)
     fleet = inventory_at(inventory) if inventory is not None else None
     engines = definitions().engines_of(fleet) if fleet else definitions().engines
     setting = running.Setting(
@@ -173,6 +184,8 @@ def verify(
         target_labels=frozenset(target_labels),
         scrape_interval_s=scrape_interval,
         days=days,
+        patience_s=patience,
+        progress=progress,
         skipped=skipped,
         prometheus=Prometheus(url=url, session=session(access)) if url else None,
         now=time.time(),
@@ -184,7 +197,10 @@ def verify(
             *(boards(str(path), _text(path)) for path in _files(board_paths, _BOARDS)),
         )
     )
-    found, asked = running.verified(fleet, files, own, setting)
+    try:
+        found, asked = running.verified(fleet, files, own, setting)
+    finally:
+        progress.end()
     report = reports.Report(
         subject=_subject(fleet, rule_paths, board_paths, url),
         found=found,

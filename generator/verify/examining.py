@@ -1,6 +1,6 @@
 """Every selector of every query: alive, or the reason why not, and what is silent because of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -13,19 +13,17 @@ from generator.verify.verdict import ALIVE, Verdict, dead
 from generator.verify.world import World
 
 CHECK = "selector"
+OPTIONAL = "not-exposed"
+"""The reason of a part that a server may lack while the query answers."""
 _SEVERE: dict[Level, int] = {"error": 0, "warning": 1, "note": 2}
 _NAMED = 3
 
 
 class Looks(Protocol):
-    """Who knows whether a selector finds something.
+    """Who knows whether a selector finds something."""
 
-    One that `trusts_rules` takes a series to be there when the rule that records it is alive.
-    """
-
-    @property
-    def trusts_rules(self) -> bool:
-        """Whether a rule that is alive is enough."""
+    def recorded(self, name: str) -> Verdict:
+        """Whether a series is there when a rule that records it is alive."""
 
     def owned(self, selector: Selector) -> frozenset[str]:
         """The engines whose pages decide."""
@@ -79,20 +77,40 @@ class Examiner:
             page for engine in sorted(engines) for page in self.world.of_engine.get(engine, ())
         ] or [None]
         found: dict[Selector, list[_Row]] = {}
-        alive = False
+        alive = exposed = False
         for page in pages:
 
             def lives(selector: Selector, page: Captured | None = page) -> bool:
                 return self._on(selector, page, engines).alive
 
+            def exposes(selector: Selector, lives: Callable[[Selector], bool] = lives) -> bool:
+                return selector.name not in self.world.owners or lives(selector)
+
             alive |= answers(query.tree, lives)
+            exposed |= answers(query.tree, exposes)
             for one in seen(query.tree, lives):
                 if self._is_about(one.selector, page, engines):
                     verdict = self._on(one.selector, page, engines)
                     row = _Row(page=page, verdict=verdict, excused=one.excused, guard=one.guard)
                     found.setdefault(one.selector, []).append(row)
-        outcomes = tuple(_outcome(selector, rows) for selector, rows in found.items())
-        return Result(query=query, alive=alive, outcomes=outcomes)
+        outcomes = [_outcome(selector, rows) for selector, rows in found.items()]
+        if exposed:
+            outcomes = [self._optional(outcome) for outcome in outcomes]
+        return Result(query=query, alive=alive, outcomes=tuple(outcomes))
+
+    def _optional(self, outcome: Outcome) -> Outcome:
+        """The outcome where the query has what it needs: a known part may be missing."""
+        engines = self.world.exposers.get(outcome.selector.name)
+        if not engines or outcome.guard or outcome.verdict.reason != "unknown-metric":
+            return outcome
+        titles = " or ".join(self.world.engines[one].title for one in sorted(engines))
+        verdict = dead(
+            OPTIONAL,
+            f"{titles} does not expose this here (yet), while the rest of the series is there",
+            level="note",
+            listed=True,
+        )
+        return replace(outcome, verdict=verdict)
 
     def _engines(self, query: Query) -> frozenset[str]:
         assert query.tree is not None  # noqa: S101 - the caller has looked
@@ -122,14 +140,7 @@ class Examiner:
         recorders = self.world.recorders.get(verdict.through, ())
         if not any(self.result(query).alive for query in recorders):
             return replace(verdict, reason="recorded")
-        if self.lookup.trusts_rules:
-            return ALIVE
-        return dead(
-            "no-traffic-yet",
-            f"the rule that records {verdict.through} yields nothing yet",
-            "look at what it reads; after a change of rules wait for a round",
-            level="note",
-        )
+        return self.lookup.recorded(verdict.through)
 
     def roots(self, query: Query, above: frozenset[int] = frozenset()) -> Iterator["Root"]:
         """What is dead in a query, and in the rules that record what it reads."""
@@ -162,10 +173,18 @@ class Root:
         return "warning" if level == "error" and self.outcome.guard else level
 
     @property
+    def silences(self) -> bool:
+        """Whether a query can be silent because of it."""
+        return self.outcome.verdict.reason != OPTIONAL
+
+    @property
     def key(self) -> tuple[str, str]:
-        """What is told once: a note once altogether, everything else once per query."""
+        """What is told once: altogether, or once per query.
+
+        Altogether it is for notes, and for what is listed of our own rules.
+        """
         message = self.outcome.verdict.message
-        if self.level == "note":
+        if self.level == "note" or (self.outcome.verdict.listed and self.query.generated):
             return ("", message)
         line, column = self.query.place
         return (f"{self.query.source.path}:{line}:{column}", message)
@@ -208,9 +227,10 @@ def examine(queries: Sequence[Query], examiner: Examiner) -> Verification:
             cause = causes.setdefault(root.key, Cause(root=root))
             if _SEVERE[root.level] < _SEVERE[cause.root.level]:
                 cause.root = root
-            cause.selectors[root.outcome.selector.written] = None
-            if not result.alive and not (result.query.generated and result.query.record):
-                cause.silent[result.query.subject] = None
+            selector = root.outcome.selector.written
+            cause.selectors[selector] = None
+            if not result.alive and root.silences and not _is_step(result.query):
+                cause.silent.setdefault(result.query.subject, selector)
     told = [cause for cause in causes.values() if cause.silent or not _is_choice(cause.root)]
     outcomes = [outcome for result in results for outcome in result.outcomes]
     return Verification(
@@ -231,7 +251,13 @@ class Cause:
 
     root: Root
     selectors: dict[str, None] = field(default_factory=dict)
-    silent: dict[str, None] = field(default_factory=dict)
+    silent: dict[str, str] = field(default_factory=dict)
+    """What is silent, by which selector."""
+
+
+def _is_step(query: Query) -> bool:
+    """Whether it is a rule of ours that records what others show."""
+    return query.generated and bool(query.record)
 
 
 def _counts(queries: Iterable[Query]) -> dict[str, int]:
@@ -306,15 +332,34 @@ def _some_versions(results: Iterable[Result]) -> Iterator[Finding]:
 
 
 def _silent_table(causes: Iterable[Cause]) -> Iterator[Table]:
+    found = sorted(
+        (cause for cause in causes if cause.silent),
+        key=lambda cause: (_SEVERE[cause.root.level], -len(cause.silent)),
+    )
     rows = [
         {
             "level": cause.root.level,
             "silent": subject,
             "reason": cause.root.outcome.verdict.reason,
-            "because of": cause.root.outcome.selector.written,
+            "because of": selector,
         }
-        for cause in causes
-        for subject in cause.silent
+        for cause in found
+        for subject, selector in cause.silent.items()
+    ]
+    short = [
+        {
+            "level": cause.root.level,
+            "because of": next(iter(cause.silent.values())),
+            "reason": cause.root.outcome.verdict.reason,
+            "silent": len(cause.silent),
+            "such as": "; ".join(list(cause.silent)[:_NAMED]),
+        }
+        for cause in found
     ]
     if rows:
-        yield Table(name="silent", title="What can yield nothing, and why", rows=tuple(rows))
+        yield Table(
+            name="silent",
+            title="What can yield nothing, and why",
+            rows=tuple(rows),
+            short=tuple(short),
+        )

@@ -32,11 +32,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Something to read beside the findings, such as coverage by model. Rows have the same keys."""
+    """Something to read beside the findings, such as coverage by model. Rows have the same keys.
+
+    People are shown the `short` rows where there are any, and the `legend` of their marks.
+    """
 
     name: str
     title: str
     rows: tuple[Mapping[str, Any], ...]
+    short: tuple[Mapping[str, Any], ...] = ()
+    legend: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from generator.asking import Period, Prometheus, QueryError
 from generator.verify import unknown
@@ -34,13 +35,31 @@ class LiveLookup:
     found: Found
     names: frozenset[str]
     families: frozenset[str]
-    trusts_rules: bool = False
     labels: dict[tuple[str, str], tuple[str, ...] | None] = field(default_factory=dict)
 
     def owned(self, selector: Selector) -> frozenset[str]:
         """No page decides; the data do."""
         del selector
         return frozenset()
+
+    def recorded(self, name: str) -> Verdict:
+        """Where rules run, one that is alive has not necessarily run already."""
+        if not self._loaded:
+            return _NOT_LOADED
+        del name
+        return dead(
+            "no-traffic-yet",
+            "the rules that record this yield nothing yet",
+            "look at what they read; after a change of rules wait for a round",
+            level="note",
+            listed=True,
+        )
+
+    @cached_property
+    def _loaded(self) -> bool:
+        """Whether any constant of the inventory is there, which rules record."""
+        constants = self.world.constants
+        return not constants or any(name in self.names for name in constants)
 
     def shape_of(self, selector: Selector) -> Shape:
         """The labels of what a selector finds."""
@@ -76,18 +95,16 @@ class LiveLookup:
         name = selector.name
         if said.through:
             return said
+        if said.alive and name in self.world.constants and not self._loaded:
+            return _NOT_LOADED
         if said.alive and name in catalogue():
-            return _no_traffic(f"nothing exposes {name} here yet")
+            return dead(
+                "no-traffic-yet", "nothing exposes this here yet", level="note", listed=True
+            )
         if name in self.names:
             return _no_traffic(f"{name} had series within the last hour, but has none now")
         if self.families & {name, *(name.removesuffix(part) for part in (*PARTS, "_total"))}:
             return _no_traffic(f"targets expose {name}, but no series of it yet")
-        if name in self.world.constants:
-            return dead(
-                "unknown-metric",
-                f"{name} is not there: the rules of this inventory are not loaded",
-                "load the generated rules into this Prometheus",
-            )
         return self._renamed(name) or self._unknown(name)
 
     def _renamed(self, name: str) -> Verdict | None:
@@ -98,7 +115,7 @@ class LiveLookup:
                 return dead("renamed", f"there is no {name}; there is {new}", f"write {new}")
             if words := unknown.switched_on(name, known):
                 return dead("needs-flag", f"there is no {name}", words, level="warning")
-        if new := unknown.similar(name, self.names):
+        if new := unknown.similar(name, self.names - self.world.beside(name)):
             return dead("renamed", f"there is no {name}; there is {new}", f"write {new}")
         return None
 
@@ -109,8 +126,9 @@ class LiveLookup:
         if owners and not scraped:
             return dead(
                 "unknown-metric",
-                f"there is no {name}, nor anything else of {' or '.join(titles)}",
+                f"there is nothing of {' or '.join(titles)} here",
                 "check that Prometheus scrapes it",
+                listed=True,
             )
         if owners and not self.families:
             return dead(
@@ -120,7 +138,12 @@ class LiveLookup:
                 level="warning",
             )
         of = f" in this version of {' or '.join(titles)}" if titles else ""
-        return dead("unknown-metric", f"there is no {name}{of}", "check the spelling")
+        advice = (
+            "compare with the page of the server: is it another version, or has it no traffic?"
+            if name in self.world.exposers
+            else "check the spelling"
+        )
+        return dead("unknown-metric", f"there is no {name}{of}", advice)
 
     def _is_scraped(self, engine: str) -> bool:
         """Whether anything is there that only this engine exposes."""
@@ -137,9 +160,7 @@ class LiveLookup:
         for each in selector.matchers:
             if have is not None and each.needs_label and each.label not in have:
                 if said.alive or said.through:
-                    return _no_traffic(
-                        f"no series of {selector.name} has the label {each.label} yet"
-                    )
+                    return _NONE_LIKE_THIS
                 labels = ", ".join(one for one in have if one != "__name__")
                 return dead(
                     "label-missing",
@@ -150,13 +171,13 @@ class LiveLookup:
             values = self._ask(selector.name, each.label)
             if values is not None and not any(map(each.accepts, (*values, ""))):
                 return self._no_value(selector, each, values, said)
-        return _no_traffic(f"no series of {selector.name} has all of this at once")
+        return _NONE_LIKE_THIS
 
     def _no_value(
         self, selector: Selector, each: Matcher, values: tuple[str, ...], said: Verdict
     ) -> Verdict:
         if said.alive or said.through:
-            return _no_traffic(f"no series of {selector.name} has {each} yet")
+            return _NONE_LIKE_THIS
         listed = ", ".join(values[:_SHOWN]) + (", ..." if len(values) > _SHOWN else "")
         return dead(
             "label-value-missing",
@@ -183,6 +204,23 @@ class LiveLookup:
 
     def _times(self) -> dict[str, str]:
         return {"start": f"{self.period.start:.3f}", "end": f"{self.period.end:.3f}"}
+
+
+_NOT_LOADED = dead(
+    "not-loaded",
+    "the rules of this inventory are not loaded",
+    "load the generated rules into this Prometheus",
+    level="note",
+    listed=True,
+)
+
+
+_NONE_LIKE_THIS = dead(
+    "no-traffic-yet",
+    "there are series of this name, but none like this yet",
+    level="note",
+    listed=True,
+)
 
 
 def _no_traffic(message: str) -> Verdict:

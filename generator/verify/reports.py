@@ -19,7 +19,7 @@ _NOTICES: Mapping[Level, Literal["error", "warning", "notice"]] = {
     "note": "notice",
 }
 _WIDEST = 60
-_ROWS = 40
+_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +69,16 @@ def merged(parts: Iterable[Verification]) -> Verification:
 
 def as_text(report: Report) -> str:
     """For people: how it went, then the findings, the worst first, then the tables."""
-    return "\n".join([_summary(report), *_listed(report), *_tables(report)]) + "\n"
+    lines = [_summary(report), *_listed(report), *_tables(report), *_next(report)]
+    return "\n".join(lines) + "\n"
 
 
 def _summary(report: Report) -> str:
     counts = [(report.count("error"), "error"), (report.count("warning"), "warning")]
     bad = ", ".join(_counted(number, noun) for number, noun in counts)
     notes = _counted(report.count("note"), "note")
-    checked = ", ".join(f"{count} {name}" for name, count in report.found.checked.items())
+    looked = report.found.checked.items()
+    checked = ", ".join(f"{count} {name}" for name, count in looked if count)
     return f"{report.subject}: {bad}, {notes}\nlooked at {checked}"
 
 
@@ -100,15 +102,24 @@ def _listed(report: Report) -> Iterator[str]:
 
 def _tables(report: Report) -> Iterator[str]:
     for one in report.found.tables:
-        rows = one.rows
+        rows = one.short or one.rows
         if "level" in (rows[0] if rows else {}) and not report.notes:
             rows = tuple(row for row in rows if row["level"] != "note")
-        if not rows:
+        if not rows and not one.legend:
             continue
-        yield f"\n{one.title}"
-        yield table([_short(row) for row in rows[:_ROWS]])
+        none = "" if rows else ": none"
+        yield f"\n{one.title}{none}" + f" ({one.legend})" * bool(one.legend)
+        if rows:
+            yield table([_short(row) for row in rows[:_ROWS]])
         if len(rows) > _ROWS:
             yield f"... and {len(rows) - _ROWS} more; --format json has all of them"
+
+
+def _next(report: Report) -> Iterator[str]:
+    """What to do first: what the worst finding says."""
+    worst = next((one for one in report.findings if one.level != "note" and one.advice), None)
+    if worst:
+        yield f"\nnext: {worst.subject}: {worst.advice}"
 
 
 def _short(row: Mapping[str, Any]) -> dict[str, Any]:

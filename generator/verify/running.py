@@ -1,6 +1,6 @@
 """One run: everything that can be asked of what was read, and what came out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -53,6 +53,8 @@ class Setting:
     target_labels: frozenset[str] = frozenset()
     scrape_interval_s: float = 0.0
     days: float = 7.0
+    patience_s: float = 60
+    progress: Callable[[str], None] = lambda _: None
     skipped: frozenset[str] = frozenset()
     prometheus: Prometheus | None = None
 
@@ -109,8 +111,13 @@ def verified(
             prometheus=setting.prometheus,
             now=setting.now,
             days=setting.days,
+            patience_s=setting.patience_s,
+            progress=setting.progress,
         )
-        parts += [check(context) for check in asked.values() if check]
+        for name, check in asked.items():
+            if check:
+                setting.progress(name)
+                parts.append(check(context))
     is_live = inventory is not None and setting.prometheus is not None
     names = (name for name, check in asked.items() if check is None or is_live)
     return merged(parts), ("readable", CHECK, *names)

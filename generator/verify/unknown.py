@@ -46,7 +46,7 @@ def of_engine(name: str, engines: Iterable[str], page: Captured | None, world: W
                 words,
                 level="warning",
             )
-    if new := similar(name, names):
+    if new := similar(name, names - world.beside(name)):
         return _renamed(name, new, where)
     versions = [other.title for other in world.captured if name in other.series]
     elsewhere = f"; it is on {', '.join(versions)}" if versions else ""

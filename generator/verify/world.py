@@ -92,6 +92,24 @@ class World:
         }
 
     @cached_property
+    def exposers(self) -> Mapping[str, frozenset[str]]:
+        """The engines of which a page that comes with modelwatch has a series."""
+        found: dict[str, set[str]] = {}
+        for page in self.captured:
+            for name in page.series:
+                found.setdefault(name, set()).add(page.engine)
+        return {
+            name: frozenset(engines & self.owners[name])
+            for name, engines in found.items()
+            if name in self.owners
+        }
+
+    def beside(self, name: str) -> frozenset[str]:
+        """What stands on a captured page together with the series: none is its new name."""
+        pages = (page.series for page in self.captured if name in page.series)
+        return frozenset(other for series in pages for other in series)
+
+    @cached_property
     def of_engine(self) -> Mapping[str, tuple[Captured, ...]]:
         """The pages that count, by engine."""
         return _grouped((page.engine, page) for page in self.pages)

@@ -126,6 +126,19 @@ def test_days_of_zero_leave_the_past_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+def test_alerts_that_were_not_reached_in_time_are_named_with_how_to_look_longer(
+    tmp_path: Path,
+) -> None:
+    hours = iter(range(0, 10**6, 3600))
+    with past(tmp_path, INCIDENT) as url:
+        found = back_test.CHECK(context(url, LIMITED, clock=lambda: float(next(hours))))
+    (one,) = [one for one in found.findings if one.reason == "not-tested" and one.advice]
+    assert "ModelErrorsHigh" in one.subject
+    assert "--patience" in one.advice
+    assert found.tables[0].legend.startswith("0 of ")
+
+
+@pytest.mark.real
 def test_what_is_computed_fires_when_prometheus_itself_would_have_fired(tmp_path: Path) -> None:
     # promtool plays the same samples through the generated rules, evaluation by evaluation.
     with past(tmp_path, INCIDENT) as url:

@@ -35,6 +35,13 @@ TWO_SOURCES = """\
 """
 
 
+TWIN = """\
+  - name: twin
+    team: assist
+    sources: [{engine: vllm, job: vllm, model: other}]
+"""
+
+
 @pytest.fixture(scope="module", params=["on PATH", "3.x"])
 def path(request: pytest.FixtureRequest) -> str:
     return os.environ["PATH"] if request.param == "on PATH" else real.path_of_three()
@@ -234,8 +241,15 @@ def test_coverage_says_of_each_signal_whether_it_is_monitored_and_why_not(
     assert told(found) == [("warning", "model chat (production)", "silent")]
 
 
-def test_coverage_before_the_rules_are_loaded_says_so(path: str, tmp_path: Path) -> None:
+def test_coverage_before_the_rules_are_loaded_says_so_once(path: str, tmp_path: Path) -> None:
     with past(tmp_path, Page(), path=path) as url:
-        found = coverage.CHECK(context(url))
+        found = coverage.CHECK(context(url, f"{TEXT}{TWIN}"))
     one = only(found, "not-recorded")
+    assert one.subject == "all models"
+    (table,) = found.tables
+    assert [(row["model"], row["req"], row["cost"], row["kpi"]) for row in table.short] == [
+        ("chat", "?", "-", ""),
+        ("twin", "?", "-", ""),
+    ]
+    assert table.legend == "! silent, ? not recorded, - not supplied, empty not declared"
     assert one.message == "requests, request_duration: it is on the page, but no rule records it"

@@ -59,6 +59,26 @@ def test_a_renamed_metric_is_found_with_its_new_name_and_all_that_it_silences(
     }
     assert "alert ModelRequestsWaiting" in silent
     assert any(one.startswith("board Model / ") for one in silent)
+    text = run("verify", EXAMPLES / "minimal.yaml", "--pages", pages).out
+    (line,) = [line for line in text.splitlines() if line.startswith("error  ")]
+    assert line.split()[1:4] == ["vllm:num_requests_waiting", "renamed", str(len(silent))]
+
+
+def test_a_page_without_an_optional_part_is_not_wrong(tmp_path: Path) -> None:
+    pages = pages_with(tmp_path, "vllm:admission_rejections_total", "odd_total")
+    found = report(EXAMPLES / "minimal.yaml", "--pages", pages)
+    assert (found["errors"], found["warnings"]) == (0, 0)
+
+
+def test_what_only_guards_and_has_another_name_today_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "own.yml"
+    path.write_text(
+        "groups: [{name: own, rules: [{alert: Guarded, expr: "
+        "'vllm:num_requests_waiting > 10 unless vllm:gpu_cache_usage_perc > 0.9'}]}]"
+    )
+    found = report("--rules", path, "--engine-version", "vllm=0.33")
+    told = [(row["level"], row["reason"]) for row in found["findings"]]
+    assert told == [("warning", "renamed")]
 
 
 def test_a_renamed_label_is_found(tmp_path: Path) -> None:

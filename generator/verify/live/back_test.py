@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 
 from generator.asking import Period, QueryError, Series
 from generator.inventory_series import constants
@@ -17,15 +18,15 @@ from generator.verify.live.context import LiveContext
 from generator.verify.live.firing import Condition, Mute, spans
 from generator.verify.live.generated import Group, Rule, generated
 from generator.verify.live.inlining import NOTHING, Inlining, TooLong
-from generator.verify.live.past import Past, ask, begins
+from generator.verify.live.past import Past, TooLate, ask, begins
 from modelwatch.catalogue.stack import RECORDED_SERIES
 from modelwatch.promql import duration_seconds
 from modelwatch.resolved import fleet
 
 _NAME = "back-test"
 _DAY_S = 86_400
-_COMPUTING_S = 120
-"""No new question is begun after so long, where recorded series have to be computed."""
+_NOT_REACHED = "there was not enough time"
+_LONGER = "give it more with --patience, look at fewer days with --days, or load the rules first"
 _HEAVY_AT_ONCE = 2
 _COMPUTED = "computed"
 _LONGEST_WINDOW_DAYS = 31
@@ -77,13 +78,14 @@ def check(context: LiveContext) -> Verification:
     return Verification(
         findings=(
             _summary(rows, tested, past),
-            *(_could_not(found) for found in tested if found.failure),
+            *_could_not(tested),
         ),
         tables=(
             Table(
                 name="back-test",
                 title=f"Alerts that would have fired since {_time(past.start)}",
                 rows=rows,
+                legend=_reach(tested),
             ),
         ),
         checked={_NAME: len(rules)},
@@ -152,19 +154,18 @@ def _all_tested(
     recorded = [one for one in readied if one.basis != _COMPUTED]
     computed = [one for one in readied if one.basis == _COMPUTED]
     computed.sort(key=lambda one: len(one.expr))
-    deadline = context.clock() + _COMPUTING_S
+    deadline = context.clock() + context.patience_s
+    done = count(1)
 
     def before_the_deadline(one: _Readied) -> _Tested:
         if context.clock() > deadline:
-            failure = (
-                "computing what no rule had recorded took too long; look at fewer days, or load "
-                "the rules first"
-            )
-            return _Tested(rule=one.rule, failure=failure)
-        return _tested(context, one, past)
+            return _Tested(rule=one.rule, failure=_NOT_REACHED)
+        found = _tested(context, one, past, deadline)
+        context.progress(f"{_NAME}: {next(done)} of {len(readied)} alerts")
+        return found
 
     return (
-        *each(lambda one: _tested(context, one, past), recorded),
+        *each(before_the_deadline, recorded),
         *each(before_the_deadline, computed, at_once=_HEAVY_AT_ONCE),
     )
 
@@ -186,11 +187,13 @@ def _readied(rule: Rule, inlining: Inlining, past: Past) -> _Readied:
     return _Readied(rule=rule, expr=expr, mutes=mutes, basis=_COMPUTED if computed else "recorded")
 
 
-def _tested(context: LiveContext, one: _Readied, past: Past) -> _Tested:
+def _tested(context: LiveContext, one: _Readied, past: Past, deadline: float) -> _Tested:
     if one.failure:
         return _Tested(rule=one.rule, failure=one.failure)
     try:
-        found = ask(context.prometheus, one.expr, past)
+        found = ask(context.prometheus, one.expr, past, lambda: context.clock() > deadline)
+    except TooLate:
+        return _Tested(rule=one.rule, failure=_NOT_REACHED)
     except QueryError as failure:
         return _Tested(rule=one.rule, failure=str(failure))
     return _Tested(
@@ -296,14 +299,29 @@ def _summary(
     )
 
 
-def _could_not(found: _Tested) -> Finding:
-    return Finding(
-        level="note",
-        check=_NAME,
-        subject=found.rule.shown,
-        message=f"could not be tested on the past: {found.failure}",
-        reason="not-tested",
-    )
+def _reach(tested: Sequence[_Tested]) -> str:
+    """How many alerts were tested, and what to do where time was too short for the others."""
+    able = sum(not one.failure for one in tested)
+    short = any(one.failure == _NOT_REACHED for one in tested)
+    words = f"{able} of {len(tested)} alerts were tested"
+    return f"{words}; for the others, {_LONGER}" if short else words
+
+
+def _could_not(tested: Sequence[_Tested]) -> Iterator[Finding]:
+    """One finding per reason, with all alerts."""
+    whys: dict[str, dict[str, None]] = defaultdict(dict)
+    for one in tested:
+        if one.failure:
+            whys[one.failure][one.rule.name] = None
+    for why, names in whys.items():
+        yield Finding(
+            level="note",
+            check=_NAME,
+            subject=f"alert{'s' * (len(names) > 1)} {', '.join(names)}",
+            message=f"could not be tested on the past: {why}",
+            advice=_LONGER if why == _NOT_REACHED else "",
+            reason="not-tested",
+        )
 
 
 def _time(seconds: float) -> str:

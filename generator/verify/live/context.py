@@ -15,7 +15,8 @@ class LiveContext:
     """An inventory, what was generated from it, and the Prometheus that should know it.
 
     `files` is path to text as `build` gives it, `now` is in Unix seconds, and `days` says how far
-    alerts are looked for in the past.
+    alerts are looked for in the past; no question about that is begun after `patience_s`.
+    `progress` is told how far a slow question is.
     """
 
     inventory: Inventory
@@ -24,6 +25,8 @@ class LiveContext:
     prometheus: Prometheus
     now: float
     days: float
+    patience_s: float = 60
+    progress: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.time
 
 

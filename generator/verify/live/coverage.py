@@ -51,6 +51,33 @@ _MENDED: Mapping[str, tuple[Level, str]] = {
     "needs a flag": ("note", "switch it on at the engine"),
 }
 
+_MARKS: Mapping[str, str] = {
+    "monitored": "+",
+    "idle": ".",
+    "silent": "!",
+    "not recorded": "?",
+    "needs a flag": "f",
+    "not supplied": "-",
+    "not declared": "",
+}
+_BAD = ("!", "?")
+_HEADINGS: Mapping[str, str] = {
+    "requests": "req",
+    "request_duration": "dur",
+    "time_to_first_token": "ttft",
+    "inter_token_latency": "itl",
+    "queue_duration": "que",
+    "requests_running": "run",
+    "requests_waiting": "wait",
+    "tokens": "tok",
+    "kv_cache_usage": "kv",
+    "preemptions": "pre",
+    "batch_size": "bat",
+    "quality": "qual",
+    "probes": "prob",
+}
+"""Signals whose names are too long for a column."""
+
 _ON_THE_PAGE = {
     True: ("idle", "it is on the page, but counts nothing now"),
     False: ("not recorded", "it is on the page, but no rule records it"),
@@ -100,6 +127,8 @@ def check(context: LiveContext) -> Verification:
                     }
                     for cell in cells
                 ),
+                short=_matrix(cells),
+                legend=_legend(cells),
             ),
         ),
         checked={_NAME: len(cells)},
@@ -176,15 +205,35 @@ def _read_for(own: Owned, signal: str) -> frozenset[str]:
     return metrics_read(replace(own.engine, rows=rows))
 
 
-def _gaps(cells: list[_Cell]) -> Iterator[Finding]:
-    """One finding per model and state, with all of its signals."""
-    signals: dict[tuple[str, str], list[_Cell]] = defaultdict(list)
+def _matrix(cells: list[_Cell]) -> tuple[Mapping[str, str], ...]:
+    """One row per model with a mark per signal, those with the most gaps first."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for cell in cells:
-        signals[subject(cell.model), cell.state].append(cell)
+        row = found.setdefault(
+            cell.model.key, {"model": cell.model.name, "environment": cell.model.environment}
+        )
+        row[_HEADINGS.get(cell.signal, cell.signal)] = _MARKS[cell.state]
+    return tuple(
+        sorted(found.values(), key=lambda row: -sum(mark in _BAD for mark in row.values()))
+    )
+
+
+def _legend(cells: list[_Cell]) -> str:
+    seen = {cell.state for cell in cells}
+    return ", ".join(f"{_MARKS[state] or 'empty'} {state}" for state in _MARKS if state in seen)
+
+
+def _gaps(cells: list[_Cell]) -> Iterator[Finding]:
+    """One finding per model and state, with all of its signals; one where nothing is recorded."""
+    signals: dict[tuple[str, str], list[_Cell]] = defaultdict(list)
+    recorded_any = any(cell.state in ("monitored", "idle") for cell in cells)
+    for cell in cells:
+        everywhere = cell.state == "not recorded" and not recorded_any
+        signals["all models" if everywhere else subject(cell.model), cell.state].append(cell)
     for (about, state), found in signals.items():
         if state in _MENDED:
             level, advice = _MENDED[state]
-            names = ", ".join(cell.signal for cell in found)
+            names = ", ".join(dict.fromkeys(cell.signal for cell in found))
             whys = "; ".join(dict.fromkeys(cell.why for cell in found))
             yield Finding(
                 level=level,

@@ -1,6 +1,6 @@
 """Questions about a long time, in pieces that a Prometheus answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from generator.asking import Period, Prometheus, QueryError, Series
@@ -12,6 +12,10 @@ _FEWEST_POINTS = 120
 """Pieces are not made smaller: what fails on these fails for another reason."""
 _POINTS_TO_FIND_THE_START = 500
 _TOO_MUCH = ("too many samples", "timed out", "timeout", "no answer within", "exceeded", "limit")
+
+
+class TooLate(Exception):  # noqa: N818  # reads as what happened
+    """There is no time left for another question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,28 +54,37 @@ def begins(prometheus: Prometheus, period: Period) -> float:
     return begins(prometheus, Period(start=first - step, end=first))
 
 
-def ask(prometheus: Prometheus, expr: str, past: Past) -> tuple[Series, ...]:
+def ask(
+    prometheus: Prometheus, expr: str, past: Past, late: Callable[[], bool]
+) -> tuple[Series, ...]:
     """The values at every evaluation; one series may come in several pieces.
 
     Raises:
+        TooLate: before a piece it was `late`.
         QueryError: a piece failed, however small.
         Unreachable: nobody answers.
     """
-    return tuple(_pieces(prometheus, expr, past, (0, past.evaluations), _MOST_POINTS))
+
+    def piece(first: int, last: int) -> tuple[Series, ...]:
+        if late():
+            raise TooLate
+        period = Period(start=past.time(first), end=past.time(last - 1))
+        return prometheus.stepped(expr, period, past.interval_s)
+
+    return tuple(_pieces(piece, (0, past.evaluations), _MOST_POINTS))
 
 
 def _pieces(
-    prometheus: Prometheus, expr: str, past: Past, bounds: tuple[int, int], most: int
+    piece: Callable[[int, int], tuple[Series, ...]], bounds: tuple[int, int], most: int
 ) -> Iterator[Series]:
     for first in range(bounds[0], bounds[1], most):
         last = min(first + most, bounds[1])
-        period = Period(start=past.time(first), end=past.time(last - 1))
         try:
-            yield from prometheus.stepped(expr, period, past.interval_s)
+            yield from piece(first, last)
         except QueryError as failure:
             if most // 4 < _FEWEST_POINTS or not _is_too_much(failure):
                 raise
-            yield from _pieces(prometheus, expr, past, (first, last), most // 4)
+            yield from _pieces(piece, (first, last), most // 4)
 
 
 def _is_too_much(failure: QueryError) -> bool:
