@@ -100,12 +100,12 @@ def promised(*names: str) -> Iterator[Delivery]:
 
 
 def delivery(one: Notification) -> Delivery:
-    """A notification without its time."""
+    """A notification without its time. One may hold the same alert of two prompts or cards."""
     labels = [each["labels"] for each in one.alerts]
     return (
         one.receiver,
         one.status,
-        tuple(sorted(each["alertname"] for each in labels)),
+        tuple(sorted({each["alertname"] for each in labels})),
         tuple(sorted({each["severity"] for each in labels})),
     )
 
