@@ -35,3 +35,10 @@ def path_of_three() -> str:
     if not folder:
         missing(f"{THREE} names no folder with Prometheus 3")
     return os.pathsep.join([folder, os.environ["PATH"]])
+
+
+def first_on(release: str) -> pytest.MarkDecorator:
+    """Of a test that takes long: `make test` runs it on this release, `make test-all` on both."""
+    (other,) = {"on PATH", "3.x"} - {release}
+    both = [release, pytest.param(other, marks=pytest.mark.slow)]
+    return pytest.mark.parametrize("search_path", both, indirect=True)

@@ -128,6 +128,7 @@ def follow(made: Company) -> None:
     assert len(loaded) > 50
 
 
+@real.first_on("3.x")
 def test_the_steps_work_as_typed(tmp_path: Path, native_path: str) -> None:
     with company(tmp_path, native_path, scraped_every_s=QUICK_S) as made:
         follow(made)

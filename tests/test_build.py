@@ -277,9 +277,9 @@ def test_promtool_finds_nothing_wrong_with_the_configuration(promtool: Path, wri
     ("search_path", "written"),
     [
         ("on PATH", "demo"),
-        ("3.x", "everything"),
         ("3.x", "minimal"),
         pytest.param("3.x", "demo", marks=pytest.mark.slow),
+        pytest.param("3.x", "everything", marks=pytest.mark.slow),
         pytest.param("on PATH", "everything", marks=pytest.mark.slow),
         pytest.param("on PATH", "minimal", marks=pytest.mark.slow),
     ],

@@ -28,6 +28,7 @@ from modelwatch.discovery import constants_named
 from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError, Unreachable
 from modelwatch.reading import read
+from tests import real
 from tests.incidents.acts import on_free_ports
 
 pytestmark = pytest.mark.servers
@@ -70,6 +71,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.real
+@real.first_on("3.x")
 def test_the_incident_is_delivered_and_resolves(
     inventory: Inventory, data_dir: Path, native_path: str
 ) -> None:

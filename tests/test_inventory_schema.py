@@ -79,7 +79,13 @@ def _text(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-@pytest.mark.parametrize("section", list(inventory_schema()["properties"]))
+@pytest.mark.parametrize(
+    "section",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "models" else ())
+        for name in inventory_schema()["properties"]
+    ],
+)
 def test_every_single_mistake_in_a_full_inventory_is_told_and_taken_out(section: str) -> None:
     everything = _plain(load("x", (ROOT / "examples/everything.yaml").read_bytes()).root)
     written = _VALIDATOR.evolve(schema={"$ref": f"#/properties/{section}"})

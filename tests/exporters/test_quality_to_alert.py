@@ -34,6 +34,7 @@ from modelwatch.catalogue.recorded import (
 from modelwatch.catalogue.stack import ALERTS as FIRING
 from modelwatch.promql import select, shortened
 from modelwatch.reading import read
+from tests import real
 from tests.engine_pages import failures
 from tests.exporters.prometheus_server import (
     backfill,
@@ -316,6 +317,7 @@ def _site(tmp_path: Path, search_path: str) -> Iterator[Site]:
 
 @pytest.mark.real
 @pytest.mark.servers
+@real.first_on("on PATH")
 def test_each_alert_about_answers_fires_from_a_real_page_for_the_model_it_is_about(
     site: Site,
 ) -> None:

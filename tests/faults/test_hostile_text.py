@@ -22,6 +22,7 @@ from generator.runbooks import NOTE
 from modelwatch.inventory import Inventory, Receiver
 from modelwatch.reading import read
 from modelwatch.schema import inventory_syntax
+from tests import real
 from tests.command import run
 from tests.exporters.prometheus_server import values
 from tests.faults import hostile, pages
@@ -127,6 +128,7 @@ def plain(text: str) -> str:
 
 @pytest.mark.real
 @pytest.mark.servers
+@real.first_on("3.x")
 def test_the_model_and_its_alert_arrive_as_they_are_written(
     tmp_path: Path, native_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

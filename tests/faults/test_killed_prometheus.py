@@ -7,6 +7,7 @@ import pytest
 
 from compose import answers
 from modelwatch.promql import select
+from tests import real
 from tests.exporters.prometheus_server import api
 from tests.faults.pages import Counted, counting
 from tests.faults.site import (
@@ -88,6 +89,7 @@ def resent(where: Site, since: float) -> bool:
     return str(alert["updatedAt"]) > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
 
 
+@real.first_on("on PATH")
 def test_a_kill_loses_no_scrape_that_was_served_and_tells_nothing_twice(
     tmp_path: Path, native_path: str
 ) -> None:
