@@ -14,6 +14,7 @@ import click
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from generator.text_files import text_of
 from modelwatch import __version__
 from modelwatch.problems import ModelwatchError
 
@@ -135,26 +136,17 @@ def session(access: Access | None = None) -> requests.Session:
 
 
 def _secret(path: Path) -> str:
-    secret = _text(path).rstrip("\r\n")
+    secret = text_of(path).rstrip("\r\n")
     if not secret or not secret.isprintable():
         raise ModelwatchError(f"{path} should hold one secret on one line, and nothing else")
     return secret
 
 
 def _headers(path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         found = _HEADER.fullmatch(line)
         if not found:
             raise ModelwatchError(f"{path}:{number}:1: no header; write 'Name: value'")
         yield found[1], found[2]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as failure:
-        raise ModelwatchError(f"{path} is no text in UTF-8") from failure
-    except OSError as failure:
-        raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure

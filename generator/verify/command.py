@@ -14,6 +14,7 @@ from generator.build import build
 from generator.connecting import Access, access_options, session, web_address
 from generator.definitions import definitions
 from generator.opening import inventory_at
+from generator.text_files import text_of
 from generator.verify import reports, running
 from generator.verify.pages import Captured, default_pages, of_versions, own_pages
 from generator.verify.progress import Progress
@@ -193,8 +194,8 @@ def verify(
     files = build(fleet, definitions()) if fleet else {}
     own = Read.of(
         (
-            *(rules(str(path), _text(path)) for path in _files(rule_paths, _RULES)),
-            *(boards(str(path), _text(path)) for path in _files(board_paths, _BOARDS)),
+            *(rules(str(path), text_of(path)) for path in _files(rule_paths, _RULES)),
+            *(boards(str(path), text_of(path)) for path in _files(board_paths, _BOARDS)),
         )
     )
     try:
@@ -255,15 +256,6 @@ def _files(paths: Iterable[Path], endings: tuple[str, ...]) -> list[Path]:
             raise ModelwatchError(f"{path} has no file that ends in {' or '.join(endings)}")
         found += below
     return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as failure:
-        raise ModelwatchError(f"{path} is no text in UTF-8") from failure
-    except OSError as failure:
-        raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
 
 
 def _write(report: reports.Report, form: str, output: Path | None) -> None:
