@@ -11,12 +11,10 @@ from dashboards.shared import (
     top,
 )
 from modelwatch.board import SELECTED, Board, Line, Panel, Row, Variable
-from modelwatch.catalogue.exposed import DRIFT_SAMPLES
+from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES_BEHIND
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.recorded import (
     BAD_JUDGEMENTS_LOWER_BOUND,
-    DRIFT,
-    DRIFT_FLOOR,
     FEEDBACK_DOWN,
     FEEDBACK_VOTES,
     FLAGS,
@@ -56,15 +54,16 @@ _PAST_LIMIT = (
     f"({_scored(SCORE)} < bool {on(*_SCORE_KEY)} {_limits('quality_below', _SCORE_KEY)})"
     f" or ({_scored(SCORE)} > bool {on(*_SCORE_KEY)} {_limits('quality_above', _SCORE_KEY)})"
 )
-_DISTANCE = largest(_drifted(DRIFT), by=_FEATURE_KEY)
-_OWN_LIMIT = largest(of(LIMIT, signal="drift", feature_name="~.+"), by=_FEATURE_KEY)
-_ONE_LIMIT = largest(of(LIMIT, signal="drift", feature_name=""))
+_STATISTIC_KEY = (*_FEATURE_KEY, "method")
+_DISTANCE = largest(_drifted(DRIFT), by=_STATISTIC_KEY)
+_OWN_LIMIT = largest(of(LIMIT, signal="drift", feature_name="~.+"), by=_STATISTIC_KEY)
+_ONE_LIMIT = largest(of(LIMIT, signal="drift", feature_name=""), by=(*MODEL, "method"))
 # A feature has drifted when it is past its limit and past what chance alone would show.
 _DRIFTED = f"""
-    ({_DISTANCE} > bool {on(*_FEATURE_KEY)} {_OWN_LIMIT}
-      or {_DISTANCE} > bool {on()} group_left () {_ONE_LIMIT})
-      * {on(*_FEATURE_KEY)}
-    ({_DISTANCE} > bool {on(*_FEATURE_KEY)} {largest(_drifted(DRIFT_FLOOR), by=_FEATURE_KEY)})
+    ({_DISTANCE} > bool {on(*_STATISTIC_KEY)} {_OWN_LIMIT}
+      or {_DISTANCE} > bool {on(*MODEL, "method")} group_left () {_ONE_LIMIT})
+      * {on(*_STATISTIC_KEY)}
+    ({_DISTANCE} > bool {on(*_STATISTIC_KEY)} {largest(_drifted(DRIFT_FLOOR), by=_STATISTIC_KEY)})
 """
 _BAD_SHARE = ratio(
     total(_scored(JUDGEMENTS, verdict="bad"), by=_SCORE_KEY),
@@ -263,7 +262,7 @@ _DRIFT = Row(
             width=12,
             lines=(
                 Line(query=top(_drifted(DRIFT)), legend=f"{_FEATURE_LEGEND} {{{{method}}}}"),
-                limit("drift", by=("feature_name",)),
+                limit("drift", by=("feature_name", "method")),
             ),
             links=(TO_MODEL,),
             no_data="no drift watched",
@@ -289,7 +288,7 @@ _DRIFT = Row(
                     unit="none",
                 ),
                 Line(
-                    query=largest(_drifted(DRIFT_SAMPLES), by=(*_FEATURE_KEY, "method")),
+                    query=largest(_drifted(DRIFT_SAMPLES_BEHIND), by=_FEATURE_KEY),
                     column="Samples",
                     unit="none",
                 ),

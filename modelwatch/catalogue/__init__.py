@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from modelwatch.catalogue import (
+    drift,
     exporters,
     exposed,
     gpu,
@@ -30,6 +31,7 @@ _FILES = (
     gpu_usage,
     quality,
     probe,
+    drift,
     exporters,
     inventory,
     spend,

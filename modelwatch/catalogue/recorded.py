@@ -119,6 +119,7 @@ LIMIT = _model(
     "kpi",
     "flag",
     "feature_name",
+    "method",
     "hold",
     "limit",
 )
@@ -250,12 +251,6 @@ TOOL_CALLS = _model("tool_calls:rate5m", "calls/s", "Tool calls by outcome.", "o
 AGENT_STEPS = _model("agent_steps_per_request:mean1h", "steps", "Agent steps per request.")
 KPI = _model("kpi:value", "value", "The KPI over a day: a share, or the mean of a gauge.", "kpi")
 KPI_VOLUME = _model("kpi_opportunities:rate1d", "events/s", "Events behind the KPI.", "kpi")
-DRIFT = _model(
-    "drift:statistic", "distance", "Drift statistic of a feature.", "feature_name", "method"
-)
-DRIFT_FLOOR = _model(
-    "drift:noise_floor", "distance", "What chance alone would show.", "feature_name", "method"
-)
 BASELINE = _model(
     "seasonal:baseline",
     "value",
