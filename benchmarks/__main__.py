@@ -6,13 +6,24 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import exposition, generating, gpu, incidents, quality, queries, rules, verifying
+from benchmarks import (
+    drift_rules,
+    exposition,
+    generating,
+    gpu,
+    incidents,
+    quality,
+    queries,
+    rules,
+    verifying,
+)
 from compose import programs
 from modelwatch import __version__
 
 PARTS: dict[str, Callable[[int, int], None]] = {
     "generate": lambda _models, _hours: generating.run(),
     "rules": rules.run,
+    "drift-rules": lambda _models, _hours: drift_rules.run(),
     "queries": lambda models, _hours: queries.run(models),
     "verify": lambda _models, _hours: verifying.run(),
     "exposition": lambda _models, _hours: exposition.run(),
