@@ -260,25 +260,27 @@ ALERTS = [
         urgency=Urgency.SOON,
         # A statistic that somebody else computes has samples of its own.
         condition=f"""
-            (group by (model, environment) ({DRIFT_FEATURE})
-              unless {on()} ({select(DRIFT_OBSERVATIONS, window="1h")} > 0)
-              unless {on()} ({select(DRIFT_SAMPLES, window="")} > 0)
+            (count by (model, environment) (
+              {DRIFT_FEATURE}
+                unless {_OF_NAME} ({select(DRIFT_OBSERVATIONS, window="1h")} > 0)
+                unless {_OF_NAME} ({select(DRIFT_SAMPLES, window="~|1h")} > 0))
               unless {on()} ({REQUESTS_1H} == 0))
               * {on()} group_left (hold)
             group by (model, environment, hold) ({limit("drift_silent")})
         """,
         labels=("hold",),
         hold=HOLD,
-        summary="{{ $labels.model }} is watched for drift, but nothing of what it sees has been "
-        "observed for {{ $labels.hold }}: no drift can be found.",
-        description="No observation of any feature has been counted, for an hour before the time "
-        "told as well. The sender has stopped, the exporter is not there, or it has no baseline of "
-        "the model.",
+        summary="{{ $value | humanize }} of the features of {{ $labels.model }} that are watched "
+        "for drift have not been observed for {{ $labels.hold }}: of them no drift can be found.",
+        description="No observation of these features has been counted, for an hour before the "
+        "time told as well. Where it is all of them, the sender has stopped, the exporter is not "
+        "there, or it has no baseline of the model.",
         action=(
             "Does the drift exporter run with this inventory, and does Prometheus scrape it with "
             "honor_labels?",
             "Does it know a baseline of the model? Its page says which, and what it rejected.",
-            "Does the application still send: has it another name for the model or environment?",
+            "Which features have no observations, on the drift board: does the application, or the "
+            "baseline, call them by another name?",
         ),
         lies="A model that got no requests within the hour has nothing to observe, and the alert "
         "stays silent; of one whose requests nobody counts it cannot know that.",
@@ -294,6 +296,11 @@ ALERTS = [
                     labels={"feature_name": "amount", "window": "1h"} | _BASELINE,
                     fires=0,
                     below=1,
+                ),
+                Given(
+                    metric=DRIFT_FEATURE,
+                    labels={"feature_name": "amount", "critical": "false"},
+                    fires=1,
                 ),
                 Given(metric=REQUESTS_1H, fires=PLENTY, quiet=0),
             ),

@@ -114,7 +114,7 @@ def _baseline(until: int) -> Iterator[str]:
         yield from constant("cdf_ratio", (place + 1) / len(EDGES), le=edge)
     for edge in EDGES:
         yield from constant("bin_ratio", 1 / len(EDGES), bin=edge)
-    for edge in EDGES:
+    for edge in EDGES[:-1]:
         yield from constant("bin_width_ratio", 0.4, le=edge)
     for before, edge in pairwise(EDGES):
         yield from constant("bin_info", 1, le=edge, previous_le=before)

@@ -18,7 +18,10 @@ BOTH_SIDES = 2.575829
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """A baseline: counts per bin, and the widths of these in standard deviations, if ordered."""
+    """A baseline: counts per bin, and for ordered bins, from the mean of one to that of the next.
+
+    The distances are in standard deviations, one for each boundary between two bins.
+    """
 
     counts: Numbers
     widths: Numbers | None = None
@@ -33,12 +36,6 @@ class Past:
         """Of each bin."""
         return self.counts / self.total
 
-    @property
-    def around(self) -> Numbers:
-        """Half of both bins beside a boundary."""
-        assert self.widths is not None
-        return np.asarray((self.widths + np.append(self.widths[1:], 0)) / 2)
-
 
 def statistics(now: Numbers, past: Past) -> Mapping[str, Numbers]:
     """Every distance, one number per window."""
@@ -50,7 +47,7 @@ def statistics(now: Numbers, past: Past) -> Mapping[str, Numbers]:
     apart = np.abs(np.cumsum(q, axis=-1) - np.cumsum(p))
     return found | {
         "ks": apart.max(axis=-1),
-        "wasserstein": (apart * past.around).sum(axis=-1),
+        "wasserstein": (apart[..., :-1] * past.widths).sum(axis=-1),
     }
 
 
@@ -103,8 +100,8 @@ def floors(n: Numbers, past: Past) -> Mapping[str, Numbers]:
     }
     if past.widths is None:
         return found
-    below = np.cumsum(past.shares)
-    deviations = past.around * np.sqrt(np.maximum(below * (1 - below), 0))
+    below = np.cumsum(past.shares)[:-1]
+    deviations = past.widths * np.sqrt(np.maximum(below * (1 - below), 0))
     mixed = 0.65 * deviations.sum() + 0.35 * np.sqrt((deviations**2).sum())
     return found | {
         "ks": 1.63 * np.sqrt(precision),

@@ -42,8 +42,9 @@ def baseline(kind: str, rows: int, chance: np.random.Generator) -> tuple[Past, N
         edges = np.arange(len(CATEGORIES) - 1.0)
         return Past(counts=counted(values[None], edges)[0]), edges
     edges = np.quantile(values, np.arange(1, BINS) / BINS)
-    widths = np.diff([values.min(), *edges, values.max()]) / values.std()
-    return Past(counts=counted(values[None], edges)[0], widths=widths), edges
+    counts = counted(values[None], edges)[0]
+    sums = np.bincount(np.searchsorted(edges, values), weights=values, minlength=BINS)
+    return Past(counts=counts, widths=np.diff(sums / counts) / values.std()), edges
 
 
 def counted(values: Numbers, edges: Numbers) -> Numbers:

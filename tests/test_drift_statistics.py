@@ -25,11 +25,11 @@ METHODS = {"numeric": 5, "words": 3}
 # logarithm. Data sets and libraries: docs/drift-statistics.md.
 SHIFTED_10 = Past(counts=np.full(10, 500.0))
 SHIFTED_10_NOW = np.array([418, 344, 402, 458, 489, 435, 442, 554, 639, 819.0])
-SHIFTED_20 = Past(counts=np.full(20, 250.0), widths=np.ones(20))
+SHIFTED_20 = Past(counts=np.full(20, 250.0), widths=np.ones(19))
 SHIFTED_20_NOW = np.fromstring(
     "220 198 157 187 194 208 248 210 224 265 227 208 236 206 276 278 306 333 320 499", sep=" "
 )
-UNCHANGED_20 = Past(counts=np.full(20, 400.0), widths=np.ones(20))
+UNCHANGED_20 = Past(counts=np.full(20, 400.0), widths=np.ones(19))
 UNCHANGED_20_NOW = np.array(
     [115, 101, 123, 85, 96, 83, 114, 110, 81, 97, 101, 95, 88, 116, 116, 113, 81, 90, 105, 90.0]
 )
@@ -125,7 +125,7 @@ def _numeric(
     return Feature(
         labels=_labels(name, predicted=predicted),
         bins=(*edges, "+Inf"),
-        past=Past(counts=np.round(5000 * past) + 1, widths=chance.uniform(0.1, 2, bins)),
+        past=Past(counts=np.round(5000 * past) + 1, widths=chance.uniform(0.1, 2, bins - 1)),
         counts=(counts[0], counts[1]),
         rates={"missing": ((40, 7), 0.02), "out_of_range": ((3, 0), 0.0)},
     )
@@ -158,8 +158,9 @@ def page(watched: Sequence[Feature], replica: int, *, counted: bool) -> Iterator
             for number, edge in enumerate(edges):
                 yield _sample("values_bucket", feature, below[number], le=edge)
                 yield _sample("baseline_cdf_ratio", feature, np.cumsum(shares)[number], le=edge)
-                width = feature.past.widths[number]
-                yield _sample("baseline_bin_width_ratio", feature, width, le=edge)
+                if number < len(feature.past.widths):
+                    width = feature.past.widths[number]
+                    yield _sample("baseline_bin_width_ratio", feature, width, le=edge)
                 if number:
                     before = edges[number - 1]
                     yield _sample("baseline_bin_info", feature, 1, le=edge, previous_le=before)

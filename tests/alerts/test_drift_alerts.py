@@ -122,8 +122,13 @@ def test_drift_is_told_with_what_it_rests_on(promtool: Path, scene: Scene, tmp_p
 LAST_HOUR = chat("model:drift:observations", feature_name="language", window="1h")
 ELSEWHERE = chat("model:drift:samples", feature_name="language")
 REQUESTS = chat("model:requests:rate1h")
+SEEN = {
+    chat("modelwatch_drift_feature_info", feature_name="age", critical="true"): 1,
+    chat("model:drift:observations", feature_name="age", window="1h"): 9,
+}
 UNOBSERVED = {
     WATCHED: 1,
+    **SEEN,
     REQUESTS: 3,
     chat("model:threshold:value", signal="drift_silent", hold="6h", limit="for 6h"): 0,
 }
@@ -139,8 +144,8 @@ def test_a_model_that_is_watched_and_not_observed_is_told(
     scene = Scene(
         alert="ModelDriftUnobserved",
         hold="6h",
-        summary="chat is watched for drift, but nothing of what it sees has been observed for 6h: "
-        "no drift can be found.",
+        summary="1 of the features of chat that are watched for drift have not been observed for "
+        "6h: of them no drift can be found.",
         fires={**UNOBSERVED, **none},
         silent={
             "observations come": {LAST_HOUR: 1},
