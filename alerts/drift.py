@@ -112,20 +112,6 @@ def _proof(*, critical: bool) -> Proof:
     )
 
 
-_LABELS = ("feature_name", "predicted", "baseline", "method", "window", "limit")
-_ACTION = (
-    "On the drift board lay the distribution of now beside that of the baseline: a new group, "
-    "another unit, or everything a little further?",
-    "Is the source of the feature broken: missing values, a new category, a changed pipeline?",
-    "Did quality or business figures follow? Then this is no longer a proxy.",
-    "Where the world has changed for good, retrain, and build a baseline of the new model.",
-)
-_DESCRIPTION = (
-    "The distance of the feature from its baseline is above its limit and above what chance alone "
-    "would show once in a hundred times with so many values; there are as many values as the floor "
-    "`drift` asks for; and all of that in two neighbouring windows, of an hour and six, or of six "
-    "hours and a day."
-)
 _LIES = (
     "Drift is harmless where the model has learned both sides of it. What every week brings, such "
     "as a weekend, is drift against a baseline that has none. A baseline that is too old drifts by "
@@ -133,43 +119,57 @@ _LIES = (
 )
 
 
-ALERTS = [
-    Alert(
-        name="ModelDriftHigh",
-        signal="drift",
+def _of_feature(
+    name: str, *, signal: str, urgency: Urgency, condition: str, who: str, proof: Proof
+) -> Alert:
+    """One feature has drifted; `who` it is opens the message."""
+    return Alert(
+        name=name,
+        signal=signal,
         signal_class=SignalClass.QUALITY,
+        urgency=urgency,
+        condition=condition,
+        labels=("feature_name", "predicted", "baseline", "method", "window", "limit"),
+        hold=HOLD,
+        keep_firing="30m",
+        summary=who + " has drifted from baseline {{ $labels.baseline }}" + _EVIDENCE,
+        description="The distance of the feature from its baseline is above its limit and above "
+        "what chance alone would show once in a hundred times with so many values; there are as "
+        "many values as the floor `drift` asks for; and all of that in two neighbouring windows, "
+        "of an hour and six, or of six hours and a day.",
+        action=(
+            "On the drift board lay the distribution of now beside that of the baseline: a new "
+            "group, another unit, or everything a little further?",
+            "Is the source of the feature broken: missing values, a new category, a changed "
+            "pipeline?",
+            "Did quality or business figures follow? Then this is no longer a proxy.",
+            "Where the world has changed for good, retrain, and build a baseline of the new model.",
+        ),
+        lies=_LIES,
+        board=_BOARD,
+        proof=proof,
+    )
+
+
+ALERTS = [
+    _of_feature(
+        "ModelDriftHigh",
+        signal="drift",
         urgency=Urgency.WATCH,
         condition=f"""
             {_found(critical=False)}
               unless {on()}
             {_WIDESPREAD}
         """,
-        labels=_LABELS,
-        hold=HOLD,
-        keep_firing="30m",
-        summary="{{ $labels.feature_name }} of {{ $labels.model }} has drifted from baseline "
-        "{{ $labels.baseline }}" + _EVIDENCE,
-        description=_DESCRIPTION,
-        action=_ACTION,
-        lies=_LIES,
-        board=_BOARD,
+        who="{{ $labels.feature_name }} of {{ $labels.model }}",
         proof=_proof(critical=False),
     ),
-    Alert(
-        name="ModelCriticalFeatureDrifted",
+    _of_feature(
+        "ModelCriticalFeatureDrifted",
         signal="drift_critical",
-        signal_class=SignalClass.QUALITY,
         urgency=Urgency.SOON,
         condition=_found(critical=True),
-        labels=_LABELS,
-        hold=HOLD,
-        keep_firing="30m",
-        summary="{{ $labels.feature_name }}, a critical feature of {{ $labels.model }}, has "
-        "drifted from baseline {{ $labels.baseline }}" + _EVIDENCE,
-        description=f"The inventory calls this feature critical. {_DESCRIPTION}",
-        action=_ACTION,
-        lies=_LIES,
-        board=_BOARD,
+        who="{{ $labels.feature_name }}, a critical feature of {{ $labels.model }},",
         proof=_proof(critical=True),
     ),
     Alert(
