@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporters.base.families import OTHER
+from exporters.base.remembered import Remembered
 from exporters.quality.counting import Batch
 from exporters.quality.declared import Declared
 from exporters.quality.events import REASONS, Event, Refused
 from exporters.quality.names import LIMITS, Names
-from exporters.quality.remembered import Remembered
 from exporters.quality.tally import COUNTED, SLOTS, Counts, Key, Scored
 from modelwatch.catalogue import quality
 

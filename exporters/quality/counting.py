@@ -4,11 +4,11 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from exporters.base.families import OTHER
+from exporters.base.remembered import Remembered, id_hash
 from exporters.quality import kinds
 from exporters.quality.declared import Declared, Scale, Target
 from exporters.quality.events import VERDICTS, Event, Refused, Score
 from exporters.quality.names import Names
-from exporters.quality.remembered import Remembered, id_hash
 from exporters.quality.tally import BOUNDS, SCORE_BOUNDS, SLOTS, Bins, Counts, Scored
 from modelwatch.catalogue import quality
 

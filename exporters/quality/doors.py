@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from exporters.base.exporter import Door, Reply, Request
+from exporters.base.following import NotWritable
 from exporters.base.intake import media_type
 from exporters.quality.books import Receipt
 from exporters.quality.events import Event, Refused
 from exporters.quality.json_events import from_json
-from exporters.quality.ledger import Ledger, NotWritable
+from exporters.quality.ledger import Ledger
 
 PATH = "/v1/scores"
 MOST_BODY_BYTES = 4 << 20
