@@ -47,6 +47,8 @@ def recent(key: str, time_s: float, now: float) -> float:
         return time_s
     if not math.isfinite(time_s):
         raise Refused("not_a_number", f"`{key}` is not a number")
+    if time_s < 0:
+        raise Refused("out_of_range", f"`{key}` is {time_s:g}, which is before 1970")
     if time_s > now:
         raise Refused("in_the_future", f"`{key}` is {time_s - now:.0f} s from now")
     raise Refused("too_old", f"`{key}` is more than {MOST_AGE_S / 86_400:.0f} days ago")
