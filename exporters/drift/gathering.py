@@ -1,6 +1,6 @@
 """Reads observations from JSON, and puts together those that are counted together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -85,9 +85,9 @@ class Gathering:
             environment=_text(found, "environment") or above.environment,
         )
         if (sampling := found.get("sampling")) is not None:
-            told = replace(told, sampling=_ratio(sampling))
+            told = replace(told, sampling=ratio(sampling))
         if (batch := _text(found, "batch")) and not self._key:
-            if len(batch) > MOST_KEY_CHARACTERS:
+            if not is_key(batch):
                 _refuse("out_of_range", f"`batch` has up to {MOST_KEY_CHARACTERS} characters")
             told = replace(told, key=batch)
         if type(time := found.get("time")) is not list and time is not None:
@@ -105,10 +105,10 @@ class Gathering:
         has = tuple(key in row for key in ("features", "score", "predicted", "embeddings", "id"))
         if not any(has[:4]):
             _refuse("missing_field", f"nothing was observed; write it like {_EXAMPLE}")
-        key = (told.model, told.environment, told.key, has)
-        group = self._groups.get(key)
+        together = (told.model, told.environment, told.key, has)
+        group = self._groups.get(together)
         if group is None:
-            group = self._groups[key] = _Group(line, told)
+            group = self._groups[together] = _Group(line, told)
         group.rows.append(row)
         group.times_s.append(told.time_s)
         if told.sampling is not None:
@@ -189,7 +189,13 @@ def _text(found: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _ratio(value: object) -> float:
+def is_key(text: str) -> bool:
+    """Whether a text can name a batch."""
+    return len(text) <= MOST_KEY_CHARACTERS and text.isprintable()
+
+
+def ratio(value: object) -> float:
+    """A sampling ratio. Raises `Refused` where it is none."""
     if type(value) not in (int, float) or not 0 < value <= 1:  # type: ignore[operator]  # a number
         _refuse("out_of_range", "`sampling` is above 0, up to 1")
     return float(value)  # type: ignore[arg-type]  # as was just asked
@@ -197,6 +203,3 @@ def _ratio(value: object) -> float:
 
 def _refuse(reason: str, message: str) -> NoReturn:
     raise Refused(reason, message)
-
-
-Add = Callable[[int, object], None]

@@ -14,8 +14,9 @@ there is missing. Names that are not watched are ignored and counted, and become
 Others that look at the same observations are a `Part`: one line in `ledger.py` hands them over.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
@@ -71,7 +72,7 @@ class Features(Protocol):
     def column(self, name: str) -> Values:
         """The values of one feature, None where an observation lacks it."""
 
-    def beside(self, known: Set[str]) -> tuple[int, str]:
+    def beside(self, known: AbstractSet[str]) -> tuple[int, str]:
         """How many values have other names than these, and one such name."""
 
 
@@ -85,7 +86,7 @@ class Rows:
         """The values of one feature."""
         return [row.get(name) for row in self.rows]
 
-    def beside(self, known: Set[str]) -> tuple[int, str]:
+    def beside(self, known: AbstractSet[str]) -> tuple[int, str]:
         """Values of other names."""
         strange = [row.keys() - known for row in self.rows if not row.keys() <= known]
         return sum(map(len, strange)), next(chain.from_iterable(strange), "")
@@ -102,7 +103,7 @@ class Columns:
         """The values of one feature."""
         return self.columns.get(name) or [None] * self.length
 
-    def beside(self, known: Set[str]) -> tuple[int, str]:
+    def beside(self, known: AbstractSet[str]) -> tuple[int, str]:
         """Values of other names."""
         strange = self.columns.keys() - known
         return len(strange) * self.length, next(iter(strange), "")
@@ -168,4 +169,3 @@ class Binned:
     key: str
     bins: Mapping[tuple[str, str], Mapping[str, object]]
     sampling: float | None = None
-    unknown: Sequence[str] = field(default_factory=tuple)
