@@ -11,6 +11,7 @@ Standard library only, so that it can be copied into a program that has nothing 
 """
 
 import atexit
+import http.client
 import json
 import logging
 import os
@@ -28,8 +29,12 @@ from types import MappingProxyType
 _LOG = logging.getLogger(__name__)
 
 MOST_QUEUED = 10_000
-"""Observations that wait to be sent; of a wide model some ten megabytes."""
+MOST_QUEUED_CHARACTERS = 32 << 20
+"""Observations that wait to be sent, and how long they are together."""
 MOST_AT_ONCE = 1000
+MOST_AT_ONCE_CHARACTERS = 2 << 20
+MOST_CHARACTERS = 256 << 10
+"""Of one observation: an embedding of ten thousand numbers is shorter."""
 EVERY_S = 1.0
 WITHIN_S = 5.0
 """One request; the exporter answers in milliseconds."""
@@ -37,6 +42,7 @@ TRIES = 3
 ENDS_WITHIN_S = 2.0
 """The end of the program waits so long at the most."""
 
+_OK = 200
 _BUSY = frozenset((408, 429, 500, 502, 503, 504))
 """Answers after which the same may be taken later."""
 
@@ -128,6 +134,8 @@ class Observer:
         """Empty and without a thread: as made, and in a child, which has no thread but its own."""
         self._process = os.getpid()
         self._queue: deque[str] = deque()
+        self._queued = 0
+        self._told: set[int] = set()
         self._dropped: Counter[str] = Counter()
         self._sent = 0
         self._lock = threading.Lock()
@@ -137,18 +145,26 @@ class Observer:
     def _put(self, text: str) -> None:
         # The lock is held for an append, never for a request.
         with self._lock:
-            if self._ended.is_set() or len(self._queue) >= self._most_queued:
-                self._dropped["closed" if self._ended.is_set() else "full"] += 1
+            if reason := self._no_room(text):
+                self._dropped[reason] += 1
                 return
             self._queue.append(text)
+            self._queued += len(text)
             many = len(self._queue) >= MOST_AT_ONCE
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="modelwatch-observer", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="modelwatch-observer", daemon=True)
+                thread.start()  # which fails where there are too many, and is tried again
+                self._thread = thread
         if many:
             self._wake.set()
+
+    def _no_room(self, text: str) -> str:
+        if self._ended.is_set():
+            return "closed"
+        if len(text) > MOST_CHARACTERS:
+            return "too_large"
+        full = self._queued + len(text) > MOST_QUEUED_CHARACTERS
+        return "full" if full or len(self._queue) >= self._most_queued else ""
 
     def _drop(self, reason: str, amount: int) -> None:
         with self._lock:
@@ -168,26 +184,28 @@ class Observer:
                 return
 
     def _taken(self) -> list[str]:
+        batch: list[str] = []
+        length = 0
         with self._lock:
-            amount = min(len(self._queue), MOST_AT_ONCE)
-            return [self._queue.popleft() for _ in range(amount)]
+            while self._queue and len(batch) < MOST_AT_ONCE and length < MOST_AT_ONCE_CHARACTERS:
+                batch.append(self._queue.popleft())
+                length += len(batch[-1])
+            self._queued -= length
+        return batch
 
     def _send(self, batch: list[str]) -> None:
-        """Send a batch, and again where the answer says later: its name keeps it from counting
-        twice.
-        """
+        """Send a batch, and again where that may help: its name keeps it from counting twice."""
         about = {key: value for key, value in self._about.items() if value}
         head = json.dumps({**about, "sampling": self._sampling, "batch": uuid.uuid4().hex})
         body = f'{head[:-1]}, "observations": [{",".join(batch)}]}}'.encode()
         for left in reversed(range(TRIES)):
             status, answer = self._posted(body)
-            if status not in _BUSY and status:
+            if status and status not in _BUSY:
                 self._note(status, answer, len(batch))
                 return
-            if left and not self._ended.wait(self._every_s):
-                continue
-            if not left or self._ended.is_set():
-                self._drop("refused" if status else "unreachable", len(batch))
+            if not left or self._ended.wait(self._every_s):
+                self._tell(status, answer)
+                self._drop("busy" if status else "unreachable", len(batch))
                 return
 
     def _posted(self, body: bytes) -> tuple[int, bytes]:
@@ -201,18 +219,27 @@ class Observer:
             with _OPENER.open(request, timeout=self._within_s) as answer:
                 return answer.status, answer.read(1 << 20)
         except urllib.error.HTTPError as refusal:
-            return refusal.code, b""
-        except OSError:
-            return 0, b""
+            return refusal.code, refusal.read(1 << 10)
+        except (OSError, http.client.HTTPException) as problem:
+            return 0, str(problem).encode()
 
     def _note(self, status: int, answer: bytes, amount: int) -> None:
         rejected = amount
-        if status == 200:
-            rejected = int(json.loads(answer).get("rejected", 0))
+        if status == _OK:
+            rejected = int(json.loads(answer)["rejected"])
+        if rejected:
+            self._tell(status, answer)
         with self._lock:
             self._sent += amount - rejected
             if rejected:
                 self._dropped["refused"] += rejected
+
+    def _tell(self, status: int, answer: bytes) -> None:
+        """Once for each status: whoever runs the program should not read it every second."""
+        if status not in self._told:
+            self._told.add(status)
+            why = answer[:500].decode(errors="replace").strip()
+            _LOG.warning("%s does not count observations: %s %s", self._url, status or "", why)
 
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
