@@ -76,28 +76,20 @@ class Learning:
         """
         watched, self._tried_s = self._watched, now
         path = Path(watched.baseline)
-        new = path.with_name(f"{path.name}.{os.getpid()}.new")
         moment = datetime.fromtimestamp(now, UTC)
         try:
             made = self._builder.freeze(
                 model=watched.model, version=watched.version, created=moment, newest=moment
             )
             path.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("w", encoding="utf-8") as file:
-                file.write(text(made))
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(new, path)  # which fails where something is
-        except FileExistsError:
-            return
+            written = _write_new(path, text(made))
         except (OSError, ModelwatchError) as problem:
             _LOG.error(  # it says all that there is to say
                 "%s in %s: what was learned cannot become %s: %s", *watched.key, path, problem
             )
             return
-        finally:
-            new.unlink(missing_ok=True)
-        _LOG.info("%s in %s: learned %s of %d rows", *watched.key, path, made.rows)
+        if written:
+            _LOG.info("%s in %s: learned %s of %d rows", *watched.key, path, made.rows)
 
     def forget(self) -> None:
         """The baseline is there: what it was learned from is not needed any more."""
@@ -125,6 +117,22 @@ class Learning:
             return
         except Exception as problem:  # noqa: BLE001  # damaged bytes can raise anything
             _LOG.warning("%s cannot be read (%s): learning begins anew", self._path, problem)
+
+
+def _write_new(path: Path, content: str) -> bool:
+    """Write a file as a whole; false where there is one already, which stays."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with new.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(new, path)
+    except FileExistsError:
+        return False
+    finally:
+        new.unlink(missing_ok=True)
+    return True
 
 
 class _Ours(pickle.Unpickler):
