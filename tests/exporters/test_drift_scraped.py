@@ -73,7 +73,7 @@ def scraped(folder: Path, path: str) -> Iterator[tuple[str, Replica, Replica]]:
     with ExitStack() as stack:
         replicas = [Replica(folder, name) for name in ("a", "b")]
         for one in replicas:
-            stack.callback(lambda one=one: one.end(signal.SIGKILL))
+            stack.callback(one.end, signal.SIGKILL)
         targets = [one.address for one in replicas]
         (folder / "prometheus.yml").write_text(CONFIG.format(targets=targets))
         url = stack.enter_context(prometheus(folder, path, configured=True))
@@ -140,7 +140,7 @@ def test_a_model_without_a_baseline_does_not_hold_up_the_others(
         (tmp_path / "models.yaml").write_text(FRAUD + chat)
         write(tmp_path, BASELINE)
         one = Replica(tmp_path, "a")
-        stack.callback(lambda: one.end(signal.SIGKILL))
+        stack.callback(one.end, signal.SIGKILL)
         (tmp_path / "prometheus.yml").write_text(CONFIG.format(targets=[one.address]))
         url = stack.enter_context(prometheus(tmp_path, native_path, configured=True))
         until(lambda: bool(values(url, f"{drift.DRIFT_BASELINE_TROUBLE} == 1")), "the trouble")
