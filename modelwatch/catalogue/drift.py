@@ -101,8 +101,21 @@ DRIFT_REJECTED_TOTAL = _exposed(
     *MODEL,
     "reason",
 )
+DRIFT_STATE_WRITABLE = _exposed(
+    "state_writable", "gauge", "bool", "1 while what is counted is kept over a restart."
+)
 
 # The baseline, as the exporter read it.
+
+DRIFT_BASELINE_TROUBLE = _exposed(
+    "baseline_trouble",
+    "gauge",
+    "bool",
+    "1 while the file of the baseline is missing, damaged or of other_model; one that was read "
+    "before stays in use.",
+    *MODEL,
+    "trouble",
+)
 
 DRIFT_BASELINE_INFO = _exposed(
     "baseline_info",
@@ -165,6 +178,21 @@ DRIFT_BASELINE_RATE = _exposed(
     "Share of the baseline's observations that are missing, unseen or out_of_range.",
     *FEATURE,
     "method",
+)
+DRIFT_LEARNED = _exposed(
+    "learned_ratio",
+    "gauge",
+    "ratio",
+    "How much of a baseline is learned from live traffic, where the inventory says so; 1 when it "
+    "is there.",
+    *MODEL,
+)
+DRIFT_LEARNED_OBSERVATIONS = _exposed(
+    "learned_observations",
+    "gauge",
+    "observations",
+    "Observations that the baseline in the making is learned from so far.",
+    *MODEL,
 )
 
 # Statistics that others compute: the exporter of embeddings, and other people's tools.
