@@ -29,7 +29,7 @@ from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError, Unreachable
 from modelwatch.reading import read
 from tests import real
-from tests.incidents.acts import on_free_ports
+from tests.incidents.acts import DEMO, on_free_ports
 
 pytestmark = pytest.mark.servers
 
@@ -60,7 +60,7 @@ ALERT: Mapping[str, Any] = {
 def inventory(tmp_path: Path) -> Inventory:
     """An inventory in a file, where the exporters read it as well."""
     file = tmp_path / "demo.yaml"
-    file.write_text(on_free_ports(EXAMPLE.read_text()))
+    file.write_text(on_free_ports(DEMO))
     return read(str(file), file.read_bytes(), definitions().engines)
 
 

@@ -24,10 +24,9 @@ from modelwatch.catalogue.stack import ALERTS
 from modelwatch.inventory import Inventory, RemoteWrite
 from modelwatch.promql import select
 from tests import real
-from tests.exporters.sample import ROOT
 from tests.faults.pages import Counted, counting
 from tests.faults.site import HEAD, eventually, measured, model, watch
-from tests.incidents.acts import on_free_ports
+from tests.incidents.acts import DEMO, on_free_ports
 from tests.small_site import serving
 from tests.wide import Wide, wide
 
@@ -137,7 +136,7 @@ def _rounds(url: str, counted: str) -> float:
 def demo(folder: Path, path: str) -> Iterator[tuple[scene.Scene, Wide]]:
     """The simulated fleet, VictoriaMetrics and vmalert, until everything is measured."""
     file = folder / "demo.yaml"
-    file.write_text(on_free_ports((ROOT / "examples" / "demo.yaml").read_text()))
+    file.write_text(on_free_ports(DEMO))
     fleet = inventory_at(str(file))
     data = folder / "data"
     (folder / "wide").mkdir()

@@ -87,12 +87,19 @@ def start(
     python, home = exporters.python()
     numbered = [f"--port={name}={port}" for name, port in pages.items()]
     factor = inventory.settings.time_compression
-    listen = exporters.addresses(inventory).get("quality")
-    scores = [f"--scores=http://{listen}/v1/scores"] if listen else []
+    listening = exporters.addresses(inventory)
+    sent = [
+        f"--{what}=http://{listening[name]}/v1/{path}"
+        for name, what, path in (
+            ("quality", "scores", "scores"),
+            ("drift", "observations", "observe"),
+        )
+        if name in listening
+    ]
     helpers = [
         processes.spawn(
             "the simulated fleet",
-            [*python, "compose.fleet", f"--compression={factor}", *numbered, *scores, mark],
+            [*python, "compose.fleet", f"--compression={factor}", *numbered, *sent, mark],
             mark=mark,
             log=data_dir / "logs" / "fleet.log",
             environment=home,

@@ -26,14 +26,20 @@ def main() -> None:
     parser.add_argument("--port", type=_port, action="append", help="NAME=PORT, once per page")
     parser.add_argument("--scores", metavar="URL", help="where scores and votes are sent")
     parser.add_argument("--observations", metavar="URL", help="where questions are described")
-    parser.add_argument("--token-file", type=Path, help="the token that goes with both")
+    parser.add_argument("--scores-token", type=Path, metavar="FILE", help="goes with scores")
+    parser.add_argument(
+        "--observations-token", type=Path, metavar="FILE", help="goes with observations"
+    )
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
     parser.add_argument("--mark", help="told apart from others by this; not used otherwise")
     chosen = parser.parse_args()
     world = World(compression=chosen.compression)
-    token = chosen.token_file.read_text().strip() if chosen.token_file else ""
-    for source, url in ((Judge, chosen.scores), (Audience, chosen.observations)):
+    for source, url, token_file in (
+        (Judge, chosen.scores, chosen.scores_token),
+        (Audience, chosen.observations, chosen.observations_token),
+    ):
         if url:
+            token = token_file.read_text().strip() if token_file else ""
             send_in_background(source(world), url, token)
     serve_forever(world, dict(chosen.port or PORTS.items()), chosen.host)
 

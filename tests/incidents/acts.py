@@ -15,7 +15,9 @@ from compose.ports import free_port
 from generator import stack
 from generator.opening import inventory_at
 
-DEMO = (Path(__file__).parents[2] / "examples" / "demo.yaml").read_text()
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+
+DEMO = (_EXAMPLES / "demo.yaml").read_text().replace("baselines/", f"{_EXAMPLES}/baselines/")
 
 PATIENT = DEMO.replace("scrape_interval: 15s", "scrape_interval: 60s")
 """A scrape may take four times as long: a machine that has much to do is no incident."""
