@@ -242,6 +242,7 @@ ALERTS = [
             where={"signal": "baseline_age"},
             labels=_BASELINE,
             has_quiet=False,
+            reachable=lambda facts: facts.constant(DRIFT_FEATURE) > 0,
             value=lambda facts: 2 * facts.limit,
             given=(
                 Given(
