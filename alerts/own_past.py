@@ -6,6 +6,7 @@ from alerts.burn import fast_burns
 from alerts.limits import limit
 from alerts.told import told
 from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES
+from modelwatch.catalogue.inventory import OWN_PAST
 from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.own_past import METHOD, RECENT_DAYS, REFERENCES, WEEK_BEFORE, WINDOW
 from modelwatch.catalogue.recorded import DISTRIBUTIONS, FLOOR_EVENTS, LIMIT
@@ -115,6 +116,8 @@ ALERTS = [
             row=LIMIT,
             where={"signal": "drift_own_past"},
             labels=_OF_PROMPTS,
+            # A model of which nothing is watched has no past to leave.
+            reachable=lambda facts: facts.constant(OWN_PAST) > 0,
             given=(
                 *(given for reference in REFERENCES for given in _fed(reference)),
                 Given(

@@ -36,11 +36,13 @@ ENGINE = Engine(
         Histogram(
             signal="prompt_length",
             names=("tgi_request_input_length",),
+            longest=100,
             unit=Unit.ONE,
         ),
         Histogram(
             signal="output_length",
             names=("tgi_request_generated_tokens",),
+            longest=100,
             unit=Unit.ONE,
         ),
         Gauge(signal="requests_running", names=("tgi_batch_current_size",)),
