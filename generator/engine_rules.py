@@ -110,6 +110,8 @@ def _signal(signal: str, rows: list[Row], joins: Joins) -> Iterator[Record]:
         yield _parted(signal, rows, joins)
     elif signal in series.DISTRIBUTIONS:
         yield from _distribution(signal, rows, joins)
+    elif signal in series.LENGTHS:
+        yield from (_length(signal, row, joins) for row in rows)
     elif signal in _PLAIN:
         yield from (_plain(_PLAIN[signal], row, joins) for row in rows)
     else:
@@ -182,6 +184,13 @@ def _distribution(signal: str, rows: list[Row], joins: Joins) -> Iterator[Record
             for part, metrics in (("_sum", series.ENGINE_SUMS), ("_count", series.ENGINE_COUNTS)):
                 rate = vendor.distribution_rate(row, engine, part)
                 yield joins.record(metrics[signal], joins.join(rate, of_server=of_server))
+
+
+def _length(signal: str, row: Row, joins: Joins) -> Record:
+    if not isinstance(row, Histogram):
+        raise DefinitionError(f"{joins.engine.name}: {signal} needs a histogram")
+    buckets = joins.join(vendor.bucket_rates(row, joins.engine), of_server=joins.of_server(row))
+    return joins.record(series.ENGINE_BUCKETS[signal], buckets, "le")
 
 
 def _plain(metric: Metric, row: Row, joins: Joins) -> Record:

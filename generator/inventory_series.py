@@ -8,10 +8,11 @@ from modelwatch import limits
 from modelwatch.catalogue import inventory as series
 from modelwatch.catalogue.drift import EMBEDDING_METHODS, RATES
 from modelwatch.catalogue.metric import Metric
+from modelwatch.catalogue.own_past import SCORES
 from modelwatch.engine import Engine
 from modelwatch.inventory import Budget, Inventory, Model, Pool, Slo, Source, Threshold
 from modelwatch.rules import Constant
-from modelwatch.supply import bucket_label, unavailable
+from modelwatch.supply import Supply, bucket_label, supply, unavailable
 
 ONE = Decimal(1)
 DAY_S = 86_400
@@ -105,14 +106,38 @@ def _model(
         yield _constant(series.GPU_MODEL, **identity, pool=model.pool)
     for probe in model.probes:
         yield _constant(series.PROBE_INFO, **identity, probe=probe.name, api=probe.api)
-    yield from _drift(model, identity)
+    yield from _drift(model, identity, engines)
     if model.retires:
         begins = datetime.fromisoformat(model.retires).replace(tzinfo=UTC)
         yield _constant(series.RETIRES, int(begins.timestamp()), **identity)
 
 
-def _drift(model: Model, identity: Mapping[str, str]) -> Iterator[Constant]:
-    for signal in model.own_past:
+def with_a_past(model: Model, engines: Mapping[str, Engine]) -> dict[str, tuple[Supply, ...]]:
+    """The distributions of the model that have a past, with what supplies each.
+
+    Scores are supplied by whoever judges, not by an engine. The defaults name some signals that not
+    every engine has: these have no past.
+    """
+    names = dict.fromkeys(source.engine for source in model.sources)
+    found = {
+        signal: tuple(
+            one
+            for name in names
+            if (one := supply(engines[name], signal)) and one.how == "histogram"
+        )
+        for signal in model.own_past
+    }
+    return {
+        signal: supplies
+        for signal, supplies in found.items()
+        if supplies or (signal == SCORES and model.scores)
+    }
+
+
+def _drift(
+    model: Model, identity: Mapping[str, str], engines: Mapping[str, Engine]
+) -> Iterator[Constant]:
+    for signal in with_a_past(model, engines):
         yield _constant(series.OWN_PAST, **identity, signal=signal)
     drift = model.drift
     if drift is None:

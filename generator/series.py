@@ -7,17 +7,28 @@ from math import prod
 
 from generator import engine_rules
 from generator.definitions import Definitions
-from generator.inventory_series import constants
+from generator.inventory_series import constants, with_a_past
 from modelwatch import catalogue, limits
-from modelwatch.catalogue.drift import MOST_BINS, WINDOWS
+from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES, MOST_BINS, WINDOWS
 from modelwatch.catalogue.metric import Layer, Metric
+from modelwatch.catalogue.own_past import (
+    OWN_PAST_CDF,
+    OWN_PAST_SAMPLES,
+    OWN_PAST_USUAL,
+    OWN_PAST_USUAL_SAMPLES,
+    REFERENCES,
+    SCORES,
+)
+from modelwatch.catalogue.recorded import ENGINE_BUCKETS
 from modelwatch.inventory import Inventory, Model
 from modelwatch.rules import Constant
 from modelwatch.supply import supply
 
-LONGEST_HISTOGRAM = 25
-"""Boundaries assumed for a histogram whose buckets are configured at the engine."""
+SCORE_BOUNDARIES = 25
+"""Boundaries assumed for the distribution of a score."""
 
+_BUCKETS_OF = {metric.name: signal for signal, metric in ENGINE_BUCKETS.items()}
+_OF_THE_PAST = {OWN_PAST_SAMPLES, OWN_PAST_CDF, OWN_PAST_USUAL, OWN_PAST_USUAL_SAMPLES}
 _OF_MODELS = {Layer.ENGINE, Layer.MODEL, Layer.SLO}
 
 
@@ -80,10 +91,23 @@ def _of_model(
     model: Model, inventory: Inventory, definitions: Definitions, recorded: Iterable[Metric]
 ) -> int:
     sizes = _sizes(model, inventory, definitions)
-    return sum(
+    several = sum(
         prod(sizes[label](metric) for label in metric.labels if label in sizes)
         for metric in recorded
-    ) + _alerts(definitions)
+        if metric not in _OF_THE_PAST
+    )
+    return several + _past(model, inventory, definitions) + _alerts(definitions)
+
+
+def _past(model: Model, inventory: Inventory, definitions: Definitions) -> int:
+    """Of each watched distribution: the last hour and a usual one, and what is between them."""
+    watched = with_a_past(model, definitions.engines_of(inventory))
+    boundaries = [one.boundaries for supplies in watched.values() for one in supplies]
+    scores = len(model.scores) if SCORES in watched else 0
+    boundaries += [SCORE_BOUNDARIES] * scores
+    features = len(watched.keys() - {SCORES}) + scores
+    compared = (DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES)
+    return sum(2 + 2 * count for count in boundaries) + features * len(REFERENCES) * len(compared)
 
 
 def _alerts(definitions: Definitions) -> int:
@@ -101,13 +125,9 @@ def _sizes(
     known = definitions.engines_of(inventory)
 
     def boundaries(metric: Metric) -> int:
-        signal = metric.name.removeprefix("engine:").partition("_seconds_bucket")[0]
+        signal = _BUCKETS_OF.get(metric.name, "")
         supplies = [supply(known[name], signal) for name in engines]
-        return sum(
-            len(found.buckets or (0,) * LONGEST_HISTOGRAM) + 1
-            for found in supplies
-            if found and found.how == "histogram"
-        )
+        return sum(found.boundaries + 1 for found in supplies if found and found.boundaries)
 
     fixed = {
         "outcome": len(catalogue.OUTCOMES),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from modelwatch.catalogue import QUANTILES
-from modelwatch.catalogue.recorded import DISTRIBUTIONS
+from modelwatch.catalogue.recorded import DISTRIBUTIONS, LENGTHS
 from modelwatch.engine import (
     Combine,
     Counter,
@@ -73,6 +73,10 @@ def _row(signal: CustomSignal) -> Row:
         return _promql(signal)
     unit = UNITS.get(signal.unit, Unit.ONE)
     seconds = Unit.SECONDS if unit is Unit.ONE else unit
+    if signal.signal in LENGTHS:
+        return Histogram(
+            signal=signal.signal, names=(signal.metric,), buckets=signal.buckets, unit=unit
+        )
     if signal.signal in DISTRIBUTIONS and signal.kind == "histogram":
         return Histogram(
             signal=signal.signal, names=(signal.metric,), buckets=signal.buckets, unit=seconds

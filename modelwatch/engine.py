@@ -80,13 +80,15 @@ class Histogram:
     """A distribution with buckets; names are written without `_bucket`.
 
     `buckets` are the finite boundaries in the vendor's unit, of the first name. Empty means that
-    they are configurable and unknown: an objective on it cannot be checked before it is live.
-    `opt_in` says in words what must be switched on at the engine.
+    they are configurable and unknown: an objective on it cannot be checked before it is live, and
+    `longest` is how many there are at the most. `opt_in` says in words what must be switched on at
+    the engine.
     """
 
     signal: str
     names: tuple[str, ...]
     buckets: tuple[Decimal, ...] = ()
+    longest: int = 25
     unit: Unit = Unit.SECONDS
     where: Mapping[str, str] = field(default_factory=dict)
     model_label: str | None = None

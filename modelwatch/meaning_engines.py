@@ -16,6 +16,8 @@ _FORMS = {
     "time_to_first_token": ("histogram", "gauge", "promql"),
     "inter_token_latency": ("histogram", "gauge", "promql"),
     "queue_duration": ("histogram", "gauge", "promql"),
+    "prompt_length": ("histogram",),
+    "output_length": ("histogram",),
     "requests_running": ("gauge", "promql"),
     "requests_waiting": ("gauge", "promql"),
     "kv_cache_usage": ("gauge", "promql"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from modelwatch import defaults
 from modelwatch.catalogue import FAILURES
+from modelwatch.catalogue.own_past import SCORES, SIGNALS
 from modelwatch.context import Context, Draft
 from modelwatch.engine import Engine
 from modelwatch.inventory import Model, Slo, Threshold
@@ -14,6 +15,7 @@ from modelwatch.problems import Place
 from modelwatch.quantities import plain, printed_duration
 from modelwatch.reading_signals import is_off
 from modelwatch.supply import Supply, supply, unavailable
+from modelwatch.tree import as_text
 
 _NEEDS = {
     "availability": "requests",
@@ -27,6 +29,8 @@ _WORDS = {
     "time_to_first_token": "time to first token",
     "inter_token_latency": "inter-token latency",
     "queue_duration": "queue time",
+    "prompt_length": "prompt length",
+    "output_length": "output length",
     "requests_running": "number of running requests",
     "requests_waiting": "number of waiting requests",
     "tokens": "number of tokens",
@@ -78,6 +82,7 @@ def check_promises(context: Context, models: Sequence[Draft]) -> None:
                 _check_failures(context, draft, supplies, alone=alone)
         for key in draft.block.block("limits"):
             _check_limit(context, draft, key, supplies)
+        _check_own_past(context, draft, supplies)
         _check_score(context, draft)
 
 
@@ -232,6 +237,34 @@ def _has_quantile(one: Supply, quantile: str) -> bool:
         return True
     same = {plain(Decimal(text)) for text in one.quantiles}
     return one.how == "quantile" and (not same or quantile in same)
+
+
+def _check_own_past(context: Context, draft: Draft, supplies: _Supplies) -> None:
+    """Distributions that the model itself names; of the defaults, those are watched that exist."""
+    for written, place in draft.block.items_of("own_past").placed():
+        signal = as_text(written)
+        if signal == SCORES and not draft.model.scores:
+            context.report.add(
+                place,
+                f"'{draft.model.name}' has no scores",
+                "remove it, or describe one: `quality: {groundedness: {good: above 0.7}}`",
+            )
+        found = supplies.of(draft.model, signal)
+        if signal not in SIGNALS or not draft.whole:
+            continue
+        if not found:
+            context.report.add(
+                place,
+                f"'{signal}' has no past: {supplies.reason(draft.model, signal)}",
+                "remove it, or add a source that exposes it",
+            )
+        elif not any(one.how == "histogram" for one in found.values()):
+            titles = " and ".join(context.engines[engine].title for engine in found)
+            context.report.add(
+                place,
+                f"'{signal}' cannot be compared with its past: {titles} has no histogram of it",
+                "remove it, or add a source with a histogram",
+            )
 
 
 def _check_score(context: Context, draft: Draft) -> None:

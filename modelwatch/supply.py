@@ -29,6 +29,8 @@ SIGNALS_OF: Mapping[Kind, tuple[str, ...]] = {
         "time_to_first_token",
         "inter_token_latency",
         "queue_duration",
+        "prompt_length",
+        "output_length",
         "requests_running",
         "requests_waiting",
         "tokens",
@@ -63,15 +65,17 @@ _PARTS = ("_bucket", "_sum", "_count")
 class Supply:
     """How an engine supplies a signal, by its best row.
 
-    `buckets` are finite boundaries in seconds, empty where they are configured at the engine.
-    `quantiles` are those that the engine computes itself. `has_mean` says that a mean exists even
-    where `how` is a quantile. `opt_in` says what must be switched on for it, `has_default` that a
-    lesser row comes without. `values` are the outcomes or token kinds that it tells apart, `shared`
-    those of them that it counts for a whole server only, where it tells models apart otherwise.
+    `buckets` are finite boundaries in base units, empty where they are configured at the engine;
+    there are `boundaries` of them at the most. `quantiles` are those that the engine computes
+    itself. `has_mean` says that a mean exists even where `how` is a quantile. `opt_in` says what
+    must be switched on for it, `has_default` that a lesser row comes without. `values` are the
+    outcomes or token kinds that it tells apart, `shared` those of them that it counts for a whole
+    server only, where it tells models apart otherwise.
     """
 
     how: How
     buckets: tuple[Decimal, ...] = ()
+    boundaries: int = 0
     quantiles: tuple[str, ...] = ()
     has_mean: bool = False
     opt_in: str = ""
@@ -95,7 +99,8 @@ def supply(engine: Engine, signal: str) -> Supply | None:
     best: Row = histogram or (quantiles[0] if quantiles else rows[0])
     return Supply(
         how=_how(histogram, own, rows),
-        buckets=_seconds(histogram) if histogram else (),
+        buckets=_in_base_units(histogram) if histogram else (),
+        boundaries=len(histogram.buckets) or histogram.longest if histogram else 0,
         quantiles=tuple(own),
         has_mean=any(isinstance(row, Histogram | Mean) for row in rows),
         opt_in=best.opt_in,
@@ -129,7 +134,7 @@ def _histogram(engine: Engine, signal: str) -> Histogram | None:
     return next(rows, None)
 
 
-def _seconds(row: Histogram) -> tuple[Decimal, ...]:
+def _in_base_units(row: Histogram) -> tuple[Decimal, ...]:
     return tuple(boundary * Decimal(row.unit.factor) for boundary in row.buckets)
 
 

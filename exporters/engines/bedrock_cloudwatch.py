@@ -66,6 +66,8 @@ ENGINE = Engine(
         ),
     ),
     unavailable={
+        "prompt_length": "CloudWatch has statistics of a period, no buckets",
+        "output_length": "CloudWatch has statistics of a period, no buckets",
         "inter_token_latency": "CloudWatch has no time between tokens of Bedrock",
         "queue_duration": _AT_AWS,
         "requests_running": _AT_AWS,

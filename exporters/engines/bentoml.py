@@ -60,6 +60,8 @@ ENGINE = Engine(
         ),
     ),
     unavailable={
+        "prompt_length": f"{_NO_TOKENS}; use a gateway, or scrape the engine inside the bento",
+        "output_length": f"{_NO_TOKENS}; use a gateway, or scrape the engine inside the bento",
         "time_to_first_token": f"{_NO_TOKENS}; use a probe, or scrape the engine inside the bento",
         "inter_token_latency": f"{_NO_TOKENS}; use a probe, or scrape the engine inside the bento",
         "queue_duration": "BentoML exposes no time in its queue; watch requests in progress",

@@ -1,6 +1,6 @@
 """NVIDIA Dynamo: the frontend counts by model, its workers add the KV cache."""
 
-from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, boundaries
+from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, Unit, boundaries
 
 _FRONTEND = "dynamo_frontend"
 _REQUEST = boundaries("0 2 4 8 16 32 64 130 260 510")
@@ -8,6 +8,8 @@ _FIRST_TOKEN = boundaries(
     "0 0.0022 0.0047 0.01 0.022 0.047 0.1 0.22 0.47 1 2.2 4.7 10 22 48 100 220 480"
 )
 _TOKEN = boundaries("0 0.0019 0.0035 0.0067 0.013 0.024 0.045 0.084 0.16 0.3 0.56 1.1 2")
+_PROMPT = boundaries("0 100 210 430 870 1800 3600 7400 15000 31000 63000 130000")
+_OUTPUT = boundaries("0 100 210 430 880 1800 3700 7600 16000 32000")
 _CACHED = (f"{_FRONTEND}_cached_tokens_sum",)
 
 ENGINE = Engine(
@@ -49,6 +51,18 @@ ENGINE = Engine(
             signal="inter_token_latency",
             names=(f"{_FRONTEND}_inter_token_latency_seconds",),
             buckets=_TOKEN,
+        ),
+        Histogram(
+            signal="prompt_length",
+            names=(f"{_FRONTEND}_input_sequence_tokens",),
+            unit=Unit.ONE,
+            buckets=_PROMPT,
+        ),
+        Histogram(
+            signal="output_length",
+            names=(f"{_FRONTEND}_output_sequence_tokens",),
+            unit=Unit.ONE,
+            buckets=_OUTPUT,
         ),
         Gauge(
             signal="requests_running",

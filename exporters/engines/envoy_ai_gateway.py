@@ -1,12 +1,14 @@
 """Envoy AI Gateway: version 1.1; the admin port of its external processor."""
 
-from modelwatch.engine import Counter, Engine, Histogram, Page, boundaries
+from modelwatch.engine import Counter, Engine, Histogram, Page, Unit, boundaries
 
 _DURATION = boundaries("0.01 0.02 0.04 0.08 0.16 0.32 0.64 1.28 2.56 5.12 10.24 20.48 40.96 81.92")
 _FIRST_TOKEN = boundaries(
     "0.001 0.005 0.01 0.02 0.04 0.06 0.08 0.1 0.25 0.5 0.75 1 2.5 5 7.5 10 15 20 30 45 60"
 )
 _TOKEN = boundaries("0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1 2.5")
+
+_LENGTH = boundaries("1 4 16 64 256 1024 4096 16384 65536 262144 1048576 4194304 16777216 67108864")
 
 
 def _used(kind: str) -> tuple[str, ...]:
@@ -43,6 +45,18 @@ ENGINE = Engine(
             signal="inter_token_latency",
             names=("gen_ai_server_time_per_output_token_seconds",),
             buckets=_TOKEN,
+        ),
+        Histogram(
+            signal="prompt_length",
+            names=('gen_ai_client_token_usage_token{gen_ai_token_type="input"}',),
+            unit=Unit.ONE,
+            buckets=_LENGTH,
+        ),
+        Histogram(
+            signal="output_length",
+            names=('gen_ai_client_token_usage_token{gen_ai_token_type="output"}',),
+            unit=Unit.ONE,
+            buckets=_LENGTH,
         ),
         Counter(
             signal="tokens", names=_used("input"), value="input", minus=(_used("cached_input"),)

@@ -51,6 +51,8 @@ ENGINE = Engine(
         Counter(signal="cost", names=_either("ai_llm_cost_total")),
     ),
     unavailable={
+        "prompt_length": "Kong counts tokens, not how many a request has",
+        "output_length": "Kong counts tokens, not how many a request has",
         "time_to_first_token": "Kong's Prometheus plugin has no time to first token; use a probe",
         "inter_token_latency": "Kong's Prometheus plugin measures whole answers; use a probe",
         "queue_duration": "a gateway has no queue of its own; the engine behind may expose one",

@@ -7,6 +7,7 @@ _LATENCY = boundaries("0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2 5 10 30 60 120 300
 _TOKEN = boundaries("0.005 0.01 0.025 0.05 0.075 0.1 0.25 0.5 0.75 1 2.5 5 7.5 10")
 _CACHED = ("litellm_input_cached_tokens_metric_total",)
 _REASONING = ("litellm_output_reasoning_tokens_metric_total",)
+_NO_LENGTHS = "LiteLLM counts tokens, not how many a request has; scrape the engine behind it"
 
 ENGINE = Engine(
     name="litellm",
@@ -68,6 +69,8 @@ ENGINE = Engine(
         Counter(signal="cost", names=("litellm_spend_metric_total",)),
     ),
     unavailable={
+        "prompt_length": _NO_LENGTHS,
+        "output_length": _NO_LENGTHS,
         "requests_running": "LiteLLM counts requests in flight of the whole proxy, not per model",
         "requests_waiting": "a gateway has no queue of its own",
         "kv_cache_usage": "the cache is at the provider",

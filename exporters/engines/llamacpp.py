@@ -30,6 +30,8 @@ ENGINE = Engine(
         Gauge(signal="kv_cache_usage", names=("llamacpp:kv_cache_usage_ratio",), across="max"),
     ),
     unavailable={
+        "prompt_length": "llama.cpp counts tokens, not how many a request has",
+        "output_length": "llama.cpp counts tokens, not how many a request has",
         "requests": _NO_REQUESTS,
         "request_duration": _NO_TIMES,
         "time_to_first_token": _NO_TIMES,

@@ -40,6 +40,8 @@ ENGINE = Engine(
         ),
     ),
     unavailable={
+        "prompt_length": _NO_TOKENS,
+        "output_length": _NO_TOKENS,
         "time_to_first_token": _NO_TOKENS,
         "inter_token_latency": _NO_TOKENS,
         "queue_duration": _NO_QUEUE,

@@ -6,7 +6,9 @@ from modelwatch.catalogue.exposed import (
     COST_TOTAL,
     INTER_TOKEN_LATENCY,
     KV_CACHE_USAGE,
+    OUTPUT_TOKENS,
     PREEMPTIONS_TOTAL,
+    PROMPT_TOKENS,
     QUEUE_DURATION,
     REQUEST_DURATION,
     REQUESTS_RUNNING,
@@ -15,7 +17,7 @@ from modelwatch.catalogue.exposed import (
     TIME_TO_FIRST_TOKEN,
     TOKENS_TOTAL,
 )
-from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page
+from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, Unit
 
 
 def _themselves(values: tuple[str, ...]) -> dict[str, str]:
@@ -42,6 +44,8 @@ ENGINE = Engine(
         Histogram(signal="time_to_first_token", names=(TIME_TO_FIRST_TOKEN.name,)),
         Histogram(signal="inter_token_latency", names=(INTER_TOKEN_LATENCY.name,)),
         Histogram(signal="queue_duration", names=(QUEUE_DURATION.name,)),
+        Histogram(signal="prompt_length", names=(PROMPT_TOKENS.name,), unit=Unit.ONE),
+        Histogram(signal="output_length", names=(OUTPUT_TOKENS.name,), unit=Unit.ONE),
         Gauge(signal="requests_running", names=(REQUESTS_RUNNING.name,)),
         Gauge(signal="requests_waiting", names=(REQUESTS_WAITING.name,)),
         Counter(

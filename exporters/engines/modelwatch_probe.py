@@ -61,6 +61,8 @@ ENGINE = Engine(
         Counter(signal="cost", names=(PROBE_COST_TOTAL.name,)),
     ),
     unavailable={
+        "prompt_length": "the prompts of a probe are always the same",
+        "output_length": "the prompts of a probe are always the same",
         "queue_duration": _INSIDE,
         "requests_running": _INSIDE,
         "requests_waiting": _INSIDE,

@@ -1,6 +1,6 @@
 """NVIDIA NIM for language models: releases whose metrics are those of vLLM without its prefix."""
 
-from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page
+from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, Unit
 
 ENGINE = Engine(
     name="nim",
@@ -16,6 +16,16 @@ ENGINE = Engine(
         Histogram(signal="request_duration", names=("e2e_request_latency_seconds",)),
         Histogram(signal="time_to_first_token", names=("time_to_first_token_seconds",)),
         Histogram(signal="inter_token_latency", names=("time_per_output_token_seconds",)),
+        Histogram(
+            signal="prompt_length",
+            names=("request_prompt_tokens",),
+            unit=Unit.ONE,
+        ),
+        Histogram(
+            signal="output_length",
+            names=("request_generation_tokens",),
+            unit=Unit.ONE,
+        ),
         Gauge(signal="requests_running", names=("num_requests_running",)),
         Gauge(signal="requests_waiting", names=("num_requests_waiting",)),
         Counter(signal="tokens", names=("prompt_tokens_total",), value="input"),

@@ -1,9 +1,10 @@
 """OpenLIT SDK: version 1.45, through a collector."""
 
-from modelwatch.engine import Counter, Engine, Histogram, Page, boundaries
+from modelwatch.engine import Counter, Engine, Histogram, Page, Unit, boundaries
 
 _DURATION = boundaries("0.01 0.02 0.04 0.08 0.16 0.32 0.64 1.28 2.56 5.12 10.24 20.48 40.96 81.92")
 _TOKEN = boundaries("0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1 2.5")
+_LENGTH = boundaries("1 4 16 64 256 1024 4096 16384 65536 262144 1048576 4194304 16777216 67108864")
 _AT_ENGINE = "a client does not see the engine's batch; scrape the engine"
 
 ENGINE = Engine(
@@ -42,6 +43,18 @@ ENGINE = Engine(
             signal="inter_token_latency",
             names=("gen_ai_server_time_per_output_token_seconds",),
             buckets=_TOKEN,
+        ),
+        Histogram(
+            signal="prompt_length",
+            names=('gen_ai_client_token_usage{gen_ai_token_type="input"}',),
+            unit=Unit.ONE,
+            buckets=_LENGTH,
+        ),
+        Histogram(
+            signal="output_length",
+            names=('gen_ai_client_token_usage{gen_ai_token_type="output"}',),
+            unit=Unit.ONE,
+            buckets=_LENGTH,
         ),
         Counter(
             signal="tokens",

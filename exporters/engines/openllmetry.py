@@ -1,6 +1,6 @@
 """OpenLLMetry (Traceloop): instrumentation 0.62, through a collector."""
 
-from modelwatch.engine import Counter, Engine, Histogram, Mean, Page, boundaries
+from modelwatch.engine import Counter, Engine, Histogram, Mean, Page, Unit, boundaries
 
 _DURATION = boundaries("0.01 0.02 0.04 0.08 0.16 0.32 0.64 1.28 2.56 5.12 10.24 20.48 40.96 81.92")
 _VIEW = (
@@ -11,6 +11,7 @@ _VIEW = (
 _OF_THE_VIEW = {"le": f"~{'|'.join(str(boundary) for boundary in _DURATION)}|[+]Inf|"}
 _CALL = "gen_ai_client_operation_duration_seconds"
 _FIRST = "gen_ai_server_time_to_first_token_seconds"
+_LENGTH = boundaries("0 5 10 25 50 75 100 250 500 750 1000 2500 5000 7500 10000")
 _AT_ENGINE = "a client does not see the engine's batch; scrape the engine"
 
 
@@ -62,6 +63,18 @@ ENGINE = Engine(
             buckets=_DURATION,
             where=_OF_THE_VIEW,
             opt_in=_VIEW,
+        ),
+        Histogram(
+            signal="prompt_length",
+            names=('gen_ai_client_token_usage_token{gen_ai_token_type="input"}',),
+            unit=Unit.ONE,
+            buckets=_LENGTH,
+        ),
+        Histogram(
+            signal="output_length",
+            names=('gen_ai_client_token_usage_token{gen_ai_token_type="output"}',),
+            unit=Unit.ONE,
+            buckets=_LENGTH,
         ),
         Counter(signal="tokens", names=_used("input"), value="input"),
         Counter(signal="tokens", names=_used("output"), value="output"),

@@ -100,6 +100,8 @@ ENGINE = Engine(
         ),
     ),
     unavailable={
+        "prompt_length": "the page of Ray Serve has no distribution of lengths",
+        "output_length": "the page of Ray Serve has no distribution of lengths",
         "cost": "Ray Serve knows no prices; declare a price or the hourly price of its cards",
         "batch_size": "Ray Serve exposes no batch size of an application; see requests running",
     },

@@ -46,6 +46,8 @@ ENGINE = Engine(
         ),
     ),
     unavailable={
+        "prompt_length": _NO_TOKENS,
+        "output_length": _NO_TOKENS,
         "time_to_first_token": _NO_TOKENS,
         "inter_token_latency": _NO_TOKENS,
         "queue_duration": "the agent measures a call as a whole; the inference server behind it "

@@ -1,6 +1,6 @@
 """SGLang: versions 0.4.9 to 0.5.23, started with `--enable-metrics`."""
 
-from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, boundaries
+from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, Unit, boundaries
 
 _FIRST_TOKEN = boundaries("0.1 0.2 0.4 0.6 0.8 1 2 4 6 8 10 20 40 60 80 100 200 400")
 _REQUEST = (*_FIRST_TOKEN, *boundaries("600 1200 1800 2400"))
@@ -12,6 +12,14 @@ _QUEUE = boundaries(
     "0 0.001 0.005 0.01 0.05 0.1 0.2 0.5 1 2 3 4 5 10 15 20 30 40 50 60 70 80 90 100 200 300 400 "
     "500 600 700 800 900 1000 1200 1400 1600 1800 2000 2500 3000"
 )
+_PROMPT = boundaries(
+    "100 300 500 700 1000 1500 2000 3000 4000 5000 6000 7000 8000 9000 10000 12000 15000 20000 "
+    "22000 25000 30000 35000 40000"
+)
+_OUTPUT = boundaries(
+    "100 300 500 1000 1200 1500 1700 2000 2500 3000 3500 4000 4500 5000 6000 7000 8000 9000 10000"
+)
+_LENGTHS = "start SGLang with `--collect-tokens-histogram`"
 _CACHED = ('sglang:cached_tokens_total{cache_source=~"total|"}',)  # the total, not also its parts
 _ABORTED = ("sglang:num_aborted_requests_total",)
 
@@ -61,6 +69,20 @@ ENGINE = Engine(
             names=("sglang:queue_time_seconds",),
             buckets=_QUEUE,
         ),
+        Histogram(
+            signal="prompt_length",
+            names=("sglang:prompt_tokens_histogram",),
+            unit=Unit.ONE,
+            buckets=_PROMPT,
+            opt_in=_LENGTHS,
+        ),
+        Histogram(
+            signal="output_length",
+            names=("sglang:generation_tokens_histogram",),
+            unit=Unit.ONE,
+            buckets=_OUTPUT,
+            opt_in=_LENGTHS,
+        ),
         # Tensor-parallel ranks repeat the value, data-parallel ranks have one each.
         Gauge(
             signal="requests_running",
@@ -102,6 +124,8 @@ ENGINE = Engine(
         "Errors come from the HTTP counters, which have no model label and exist after 0.5.5: they "
         "count where the server is the source of one model.",
         "Versions up to 0.4.9 have no histogram of queue time.",
+        "Boundaries of lengths are the defaults; `--prompt-tokens-buckets` and "
+        "`--generation-tokens-buckets` change them.",
     ),
     renamed={
         "sglang:avg_request_queue_latency": "sglang:queue_time_seconds",

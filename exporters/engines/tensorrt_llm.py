@@ -8,6 +8,7 @@ _FIRST_TOKEN = boundaries(
 )
 _TOKEN = boundaries("0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1 2.5 5 7.5 10 20 40 80")
 _CACHED = ("trtllm_prompt_cached_tokens_total",)
+_NO_LENGTHS = "TensorRT-LLM counts tokens, not how many a request has; use a gateway that does"
 
 ENGINE = Engine(
     name="tensorrt_llm",
@@ -57,6 +58,8 @@ ENGINE = Engine(
         Gauge(signal="kv_cache_usage", names=("trtllm_kv_cache_utilization",), across="max"),
     ),
     unavailable={
+        "prompt_length": _NO_LENGTHS,
+        "output_length": _NO_LENGTHS,
         "cost": "TensorRT-LLM knows no prices; declare a price or the hourly price of its cards",
         "preemptions": "TensorRT-LLM exposes no evictions",
         "batch_size": "TensorRT-LLM exposes no batch size; see requests running",

@@ -1,6 +1,6 @@
 """Text Generation Inference (TGI): version 3.3; one process serves one model, without a label."""
 
-from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, geometric
+from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, Unit, geometric
 
 # Every duration has the same boundaries: 0.1 ms times 1.5 to the n, n from 1 to 35.
 _DURATION = geometric(0.0001 * 1.5, 1.5, 35)
@@ -33,6 +33,18 @@ ENGINE = Engine(
         Histogram(
             signal="queue_duration", names=("tgi_request_queue_duration",), buckets=_DURATION
         ),
+        Histogram(
+            signal="prompt_length",
+            names=("tgi_request_input_length",),
+            longest=100,
+            unit=Unit.ONE,
+        ),
+        Histogram(
+            signal="output_length",
+            names=("tgi_request_generated_tokens",),
+            longest=100,
+            unit=Unit.ONE,
+        ),
         Gauge(signal="requests_running", names=("tgi_batch_current_size",)),
         Gauge(signal="requests_waiting", names=("tgi_queue_size",)),
         Counter(signal="tokens", names=("tgi_request_input_length_sum",), value="input"),
@@ -56,6 +68,8 @@ ENGINE = Engine(
     },
     notes=(
         "Durations are of successful requests only; the last finite bucket is 146 s.",
+        "Prompt and output length have a hundred boundaries: even parts of `--max-input-tokens` "
+        "and of `--max-total-tokens`.",
         "KV cache usage is the token budget of the batch against the configured one.",
     ),
     pages=(Page(file="tgi-3.3.prom", version="3.3.7"),),

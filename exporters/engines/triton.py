@@ -97,6 +97,8 @@ ENGINE = Engine(
         ),
     ),
     unavailable={
+        "prompt_length": _NO_TOKENS,
+        "output_length": _NO_TOKENS,
         "inter_token_latency": "Triton measures the first response, not the gaps between tokens",
         "tokens": _NO_TOKENS,
         "cost": "Triton knows no prices; declare a price or the hourly price of its cards",

@@ -1,6 +1,6 @@
 """vLLM: versions 0.6 to 0.33, the V0 engine included."""
 
-from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, boundaries
+from modelwatch.engine import Counter, Engine, Gauge, Histogram, Page, Unit, boundaries
 
 _REQUEST = boundaries(
     "0.3 0.5 0.8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680"  # end to end, queue
@@ -56,6 +56,16 @@ ENGINE = Engine(
             names=("vllm:request_queue_time_seconds",),
             buckets=_REQUEST,
         ),
+        Histogram(
+            signal="prompt_length",
+            names=("vllm:request_prompt_tokens",),
+            unit=Unit.ONE,
+        ),
+        Histogram(
+            signal="output_length",
+            names=("vllm:request_generation_tokens",),
+            unit=Unit.ONE,
+        ),
         Gauge(signal="requests_running", names=("vllm:num_requests_running",)),
         Gauge(signal="requests_waiting", names=("vllm:num_requests_waiting",)),
         Counter(
@@ -89,6 +99,7 @@ ENGINE = Engine(
         "Versions up to 0.12 count no errors: a request that fails there is not counted at all.",
         "Version 0.8 counts cached blocks, not tokens, so all its input counts as not cached.",
         "A reason of finishing that is not known yet counts as success.",
+        "Boundaries of prompt and output length are 1, 2, 5, 10 and so on up to `--max-model-len`.",
         "The last finite bucket of 0.6 is 60 s for requests and 10 s for the first token.",
     ),
     opt_in={

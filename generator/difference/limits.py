@@ -102,6 +102,14 @@ def kpis(found: Iterable[Kpi]) -> Facts:
     return facts
 
 
+def own_past(found: Iterable[str]) -> Facts:
+    """What is compared with its own past; each distribution by itself."""
+    return {
+        f"own past of {signal}": Fact(text="is watched", meaning=signal, kind="watch")
+        for signal in found
+    }
+
+
 def drift(found: Drift | None) -> Facts:
     """What is watched for drift; each feature by itself."""
     if found is None:

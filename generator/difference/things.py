@@ -15,7 +15,7 @@ from generator.difference.facts import (
     where,
     words,
 )
-from generator.difference.limits import drift, kpis, limits, promises, scores, shares
+from generator.difference.limits import drift, kpis, limits, own_past, promises, scores, shares
 from modelwatch.inventory import (
     Budget,
     CustomEngine,
@@ -86,6 +86,7 @@ def _model(model: Model, inventory: Inventory) -> Facts:
         **_prices(model.prices),
         **scores(model.scores),
         **kpis(model.kpis),
+        **own_past(model.own_past),
         **drift(model.drift),
         "GPU pool": text(model.pool),
         "cards": Fact(text=f"{model.cards}" if model.cards else "", meaning=model.cards),

@@ -37,6 +37,12 @@ INTER_TOKEN_LATENCY = _exposed(
 QUEUE_DURATION = _exposed(
     "queue_duration_seconds", "histogram", "seconds", "Time a request waited.", "version"
 )
+PROMPT_TOKENS = _exposed(
+    "prompt_tokens", "histogram", "tokens", "Length of prompts, cached tokens included.", "version"
+)
+OUTPUT_TOKENS = _exposed(
+    "output_tokens", "histogram", "tokens", "Length of answers, reasoning included.", "version"
+)
 REQUESTS_RUNNING = _exposed(
     "requests_running", "gauge", "requests", "Requests being served now.", "version"
 )

@@ -59,11 +59,15 @@ DISTRIBUTIONS = (
 )
 """Signals in seconds that are distributions: buckets, a mean, or quantiles made by the engine."""
 
+LENGTHS = ("prompt_length", "output_length")
+"""Signals in tokens that are distributions; of these only the buckets are recorded."""
+
 ENGINE_BUCKETS = {
     signal: _engine(
-        f"{signal}_seconds_bucket:rate5m", "events/s", f"Buckets of {signal} in seconds.", "le"
+        f"{signal}_{unit}_bucket:rate5m", "events/s", f"Buckets of {signal} in {unit}.", "le"
     )
-    for signal in DISTRIBUTIONS
+    for unit, signals in (("seconds", DISTRIBUTIONS), ("tokens", LENGTHS))
+    for signal in signals
 }
 ENGINE_SUMS = {
     signal: _engine(f"{signal}_seconds_sum:rate5m", "seconds/s", f"Sum of {signal}.")

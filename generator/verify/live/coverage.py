@@ -20,6 +20,7 @@ _RECORDED: Mapping[str, tuple[Metric, ...]] = {
         signal: (recorded.QUANTILES[signal], recorded.MEANS[signal])
         for signal in recorded.DISTRIBUTIONS
     },
+    **{signal: (recorded.ENGINE_BUCKETS[signal],) for signal in recorded.LENGTHS},
     "requests_running": (recorded.RUNNING,),
     "requests_waiting": (recorded.WAITING,),
     "tokens": (recorded.TOKENS,),
@@ -67,6 +68,8 @@ _HEADINGS: Mapping[str, str] = {
     "time_to_first_token": "ttft",
     "inter_token_latency": "itl",
     "queue_duration": "que",
+    "prompt_length": "plen",
+    "output_length": "olen",
     "requests_running": "run",
     "requests_waiting": "wait",
     "tokens": "tok",
