@@ -14,13 +14,14 @@ from modelwatch.catalogue.drift import (
 )
 from modelwatch.catalogue.inventory import DRIFT_FEATURE, DRIFT_METHOD
 from modelwatch.catalogue.metric import MODEL, Metric
+from modelwatch.catalogue.own_past import RECENT_DAYS, REFERENCES, WEEK_BEFORE
 from modelwatch.catalogue.recorded import FLOOR_EVENTS
 from modelwatch.promql import on, rate, select, total
 
 STATISTIC = (*FEATURE, "method")
 FEATURE_LEGEND = "{{feature_name}} {{predicted}} of {{model}} / {{environment}}"
 METHOD_LEGEND = f"{{{{method}}}} of {FEATURE_LEGEND}"
-_OWN_PAST = "week_before|recent_days"
+_OWN_PAST = "|".join(REFERENCES)
 NOTHING = "no drift watched"
 _NO_EMBEDDING = "no embedding watched"
 
@@ -94,7 +95,7 @@ OWN_PAST = Row(
             unit="none",
             width=12,
             lines=(
-                Line(query=top(of(DRIFT, baseline="week_before")), legend=FEATURE_LEGEND),
+                Line(query=top(of(DRIFT, baseline=WEEK_BEFORE)), legend=FEATURE_LEGEND),
                 limit("drift_own_past"),
             ),
             links=(TO_MODEL,),
@@ -106,7 +107,7 @@ OWN_PAST = Row(
             unit="none",
             width=12,
             lines=(
-                Line(query=top(of(DRIFT, baseline="recent_days")), legend=FEATURE_LEGEND),
+                Line(query=top(of(DRIFT, baseline=RECENT_DAYS)), legend=FEATURE_LEGEND),
                 limit("drift_own_past"),
             ),
             links=(TO_MODEL,),

@@ -11,6 +11,7 @@ from dashboards.shared import (
     top,
 )
 from modelwatch.board import Board, Line, Panel, Row
+from modelwatch.catalogue import own_past
 from modelwatch.catalogue.drift import DRIFT
 from modelwatch.catalogue.recorded import (
     AGENT_STEPS,
@@ -169,7 +170,7 @@ _CHANGED = Row(
                     query=of(
                         DRIFT,
                         feature_name="~retrieval_top_score|reranker_score",
-                        baseline="week_before",
+                        baseline=own_past.WEEK_BEFORE,
                     ),
                     legend=f"{{{{feature_name}}}} of {LEGEND}",
                 ),

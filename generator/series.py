@@ -17,6 +17,7 @@ from modelwatch.catalogue.own_past import (
     OWN_PAST_USUAL,
     OWN_PAST_USUAL_SAMPLES,
     REFERENCES,
+    RETRIEVAL_SCORES,
     SCORES,
 )
 from modelwatch.catalogue.recorded import ENGINE_BUCKETS
@@ -103,7 +104,7 @@ def _past(model: Model, inventory: Inventory, definitions: Definitions) -> int:
     """Of each watched distribution: the last hour and a usual one, and what is between them."""
     watched = with_a_past(model, definitions.engines_of(inventory))
     boundaries = [one.boundaries for supplies in watched.values() for one in supplies]
-    scores = len(model.scores) if SCORES in watched else 0
+    scores = len(model.scores) + len(RETRIEVAL_SCORES) if SCORES in watched else 0
     boundaries += [SCORE_BOUNDARIES] * scores
     features = len(watched.keys() - {SCORES}) + scores
     compared = (DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES)

@@ -22,13 +22,13 @@ from modelwatch.catalogue.drift import (
 )
 from modelwatch.catalogue.inventory import DRIFT_FEATURE, DRIFT_METHOD
 from modelwatch.catalogue.metric import MODEL, Metric
+from modelwatch.catalogue.own_past import REFERENCES
 from modelwatch.catalogue.recorded import FLOOR_EVENTS, LIMIT
 from modelwatch.promql import largest, on, select
 from modelwatch.rules import Record, RecordGroup
 
-OWN_PAST = "week_before|recent_days"
-"""`baseline` of distributions that are compared with their own past: these have a limit and alerts
-of their own."""
+_OWN_PAST = "|".join(REFERENCES)
+"""Distributions that are compared with their own past have a limit and alerts of their own."""
 
 _RATES = "|".join(RATES)
 _WINDOW = (*FEATURE, "window")
@@ -46,7 +46,7 @@ _FEWEST = f"{on()} group_left () {select(FLOOR_EVENTS, signal='drift')}"
 
 
 def _verdict(methods: str, counted: Metric) -> str:
-    distance = select(DRIFT, method=methods, baseline=f"!~{OWN_PAST}")
+    distance = select(DRIFT, method=methods, baseline=f"!~{_OWN_PAST}")
     return f"""
         (
           {distance} > bool {on(*_OF_FEATURE)} group_left () {_LIMIT_OF_FEATURE}

@@ -12,7 +12,7 @@ Only boundaries that both hours have are compared: one that is new, or gone, say
 from alerts.recorded.windows import FAST, SLOW, events
 from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES
 from modelwatch.catalogue.inventory import OWN_PAST
-from modelwatch.catalogue.metric import Metric
+from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.own_past import (
     DAYS,
     ENGINE_FEATURE,
@@ -24,15 +24,20 @@ from modelwatch.catalogue.own_past import (
     OWN_PAST_USUAL_SAMPLES,
     RECENT_DAYS,
     REFERENCES,
+    RETRIEVAL_SCORES,
     SCORE_PREFIX,
     SCORES,
     SIGNALS,
     WEEK_BEFORE,
     WINDOW,
 )
-from modelwatch.catalogue.quality import QUALITY_DISTRIBUTION
+from modelwatch.catalogue.quality import (
+    QUALITY_DISTRIBUTION,
+    RERANKER_SCORE,
+    RETRIEVAL_TOP_SCORE,
+)
 from modelwatch.catalogue.recorded import ENGINE_BUCKETS, FLOOR_EVENTS
-from modelwatch.promql import largest, on, select
+from modelwatch.promql import largest, on, select, total
 from modelwatch.rules import Record, RecordGroup
 
 _ALL = {"le": "+Inf"}
@@ -91,6 +96,30 @@ def _cdf(signal: str) -> Record:
               >= {on(*_ENGINE)} group_left ()
             sum by ({by}) (count_over_time({select(bucket, _ALL)}[1h])))
         """,
+    )
+
+
+def _retrieval(feature_name: str, histogram: Metric) -> tuple[Record, Record]:
+    """Scores of retrieval are scores as well, one distribution each."""
+
+    def counts(where: dict[str, str], *labels: str) -> str:
+        return total(f"increase({select(histogram.bucket, where)}[1h])", by=(*MODEL, *labels))
+
+    return (
+        Record(
+            metric=OWN_PAST_SAMPLES,
+            labels={"feature_name": feature_name},
+            expr=f"{counts(_ALL)} {_watched(SCORES)}",
+        ),
+        Record(
+            metric=OWN_PAST_CDF,
+            labels={"feature_name": feature_name},
+            expr=f"""
+                {counts(_BOUNDARIES, "le")}
+                  / {on()} group_left ()
+                {_enough(select(OWN_PAST_SAMPLES, feature_name=feature_name))}
+            """,
+        ),
     )
 
 
@@ -162,6 +191,8 @@ GROUPS = (
             *(_samples(signal) for signal in SIGNALS),
             *(_cdf(signal) for signal in SIGNALS),
             *_scores(),
+            *_retrieval(RETRIEVAL_SCORES[0], RETRIEVAL_TOP_SCORE),
+            *_retrieval(RETRIEVAL_SCORES[1], RERANKER_SCORE),
         ),
     ),
     RecordGroup(

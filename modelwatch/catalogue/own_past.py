@@ -10,7 +10,9 @@ from modelwatch.catalogue.recorded import DISTRIBUTIONS, LENGTHS
 SIGNALS = (*LENGTHS, *DISTRIBUTIONS)
 """Distributions of engines that can be compared with their own past."""
 SCORES = "scores"
-"""In the inventory: every score of the model."""
+"""In the inventory: every score of the model, and those of its retrieval."""
+RETRIEVAL_SCORES = ("retrieval_top_score", "reranker_score")
+"""The distributions of the latter."""
 SCORE_PREFIX = "score_"
 """Before the name of a score, so that it is not taken for a distribution of an engine."""
 
