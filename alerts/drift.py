@@ -136,7 +136,7 @@ def _of_feature(
         description="The distance of the feature from its baseline is above its limit and above "
         "what chance alone would show once in a hundred times with so many values; there are as "
         "many values as the floor `drift` asks for; and all of that in two neighbouring windows, "
-        "of an hour and six, or of six hours and a day.",
+        "of an hour and six, or of six hours and a day where an hour sees too few values.",
         action=(
             "On the drift board lay the distribution of now beside that of the baseline: a new "
             "group, another unit, or everything a little further?",

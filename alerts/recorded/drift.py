@@ -58,14 +58,24 @@ def _verdict(methods: str, counted: Metric) -> str:
     """
 
 
+# What is over must not be told for the six hours that remember it: the day counts only for a
+# feature of which an hour sees too little.
+_SEEN_WITHIN_THE_HOUR = f"({select(DRIFT_SAMPLES, window='1h')} >= {_FEWEST})"
+
+
 def _agreed(**where: str) -> str:
-    """Drift in six hours and in one of the windows beside; a statistic without one stands alone."""
-    six_hours = select(DRIFTED, where, window="6h")
-    beside = select(DRIFTED, where, window="~1h|1d")
+    """Drift in six hours and in a window beside them; a statistic without one stands alone."""
+
+    def drifted(window: str) -> str:
+        return f"{select(DRIFTED, where, window=window)} == 1"
+
     return f"""(
-        ({six_hours} == 1 and {on(*FEATURE, "method")} {beside} == 1)
+        ({drifted("6h")} and {on(*FEATURE, "method")} (
+          {drifted("1h")}
+          or
+          ({drifted("1d")} unless {on(*FEATURE)} {_SEEN_WITHIN_THE_HOUR})))
         or
-        {select(DRIFTED, where, window="")} == 1
+        {drifted("")}
     )"""
 
 
