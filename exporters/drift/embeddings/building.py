@@ -1,0 +1,116 @@
+"""Makes the baseline of an embedding from a stream of vectors, in memory that does not grow.
+
+All vectors are in the mean and the variance. What has to look at vectors again (gamma, the Fourier
+features, the largest directions, the noise floors) is of a reservoir drawn by lot from all of
+them: 4096 vectors, fewer where they have more than 1024 components, so 32 MB at the most.
+"""
+
+import numpy as np
+
+from exporters.drift.baseline import Embedding
+from exporters.drift.embeddings import LONGEST, classifier, distances, floors, fourier
+from exporters.drift.embeddings.vectors import Matrix
+from modelwatch.problems import ModelwatchError
+
+RESERVOIR = 4096
+RESERVOIR_NUMBERS = 4 << 20
+LEAST = 200
+"""Vectors that a baseline is made of at least: its floors are measured on halves of them."""
+
+
+class Building:
+    """Takes vectors one by one or in batches. Nothing but `reservoir` of them is kept."""
+
+    def __init__(self, name: str, length: int, *, seed: int = 1) -> None:
+        if not 1 <= length <= LONGEST:
+            raise ModelwatchError(
+                f"embedding '{name}' has {length} components; between 1 and {LONGEST} are possible"
+            )
+        self._name = name
+        self._seed = seed
+        self._drawn = np.random.RandomState(seed)  # frozen, as in `fourier`
+        self._reservoir = np.empty((min(RESERVOIR, RESERVOIR_NUMBERS // length), length))
+        self._first = np.zeros(length)
+        self._shift = np.zeros(length)
+        self._half_shift = np.zeros(length)
+        self._squares = np.zeros(length)
+        self.count = 0
+        self.missing = 0
+
+    @property
+    def length(self) -> int:
+        """Components of a vector."""
+        return len(self._first)
+
+    def add(self, vectors: Matrix) -> None:
+        """Some more vectors, one per row, in any portions: the result is the same."""
+        if not len(vectors):
+            return
+        if not self.count:
+            self._first = vectors[0].copy()  # sums of shifts lose no digits far from zero
+        shifts = vectors - self._first
+        self._shift += shifts.sum(axis=0)
+        self._half_shift += shifts[self.count % 2 :: 2].sum(axis=0)
+        self._squares += np.einsum("ij,ij->j", shifts, shifts)
+        free = max(len(self._reservoir) - self.count, 0)
+        kept = vectors[:free]
+        self._reservoir[self.count : self.count + len(kept)] = kept
+        for at in range(free, len(vectors)):
+            place = self._drawn.randint(self.count + at + 1)
+            if place < len(self._reservoir):
+                self._reservoir[place] = vectors[at]
+        self.count += len(vectors)
+
+    def embedding(self) -> Embedding:
+        """The baseline of the vectors so far.
+
+        Raises:
+            ModelwatchError: they are too few, or all the same.
+        """
+        if self.count < LEAST:
+            raise ModelwatchError(
+                f"embedding '{self._name}' has {self.count} vectors; a baseline needs {LEAST}"
+            )
+        shift = self._shift / self.count
+        mean = self._first + shift
+        variance = distances.variance(self._squares / self.count, shift)
+        kept = self._kept() - mean
+        gamma = fourier.median_gamma(kept[: fourier.PAIRS])
+        if gamma == 0:
+            raise ModelwatchError(
+                f"all vectors of embedding '{self._name}' are the same; a baseline needs others"
+            )
+        features = fourier.mapped(
+            kept,
+            fourier.frequencies(
+                self.length, seed=self._seed, features=fourier.FEATURES, gamma=gamma
+            ),
+        )
+        factors = classifier.factors_of(kept, self._seed)
+        return Embedding(
+            name=self._name,
+            count=self.count,
+            missing=self.missing,
+            mean=_plain(mean),
+            half_mean=_plain(self._first + self._half_shift / ((self.count + 1) // 2)),
+            variance=_plain(variance),
+            factors=tuple(_plain(factor.round(6)) for factor in factors),
+            seed=self._seed,
+            features=fourier.FEATURES,
+            gamma=gamma,
+            fourier_count=len(kept),
+            fourier_mean=_plain(features.mean(axis=0)),
+            floors=floors.measure(
+                kept, mean, features, classifier.covariance(variance, factors), self._seed
+            ),
+        )
+
+    def _kept(self) -> Matrix:
+        """The reservoir, shuffled: its first vectors are those of the stream."""
+        kept = self._reservoir[: self.count]
+        order = np.random.RandomState(self._seed).permutation(len(kept))
+        return np.asarray(kept[order])
+
+
+def _plain(numbers: Matrix) -> tuple[float, ...]:
+    return tuple(numbers.tolist())
