@@ -154,7 +154,7 @@ DRIFT_BASELINE_WIDTH = _exposed(
     "baseline_bin_width_ratio",
     "gauge",
     "ratio",
-    "Width of a bin in standard deviations of the baseline; the outer ones end at its extremes.",
+    "How far the mean of the bin's values is from that of the next bin's, in standard deviations.",
     *FEATURE,
     "le",
 )
