@@ -35,7 +35,6 @@ class Building:
         self._half_shift = np.zeros(length)
         self._squares = np.zeros(length)
         self.count = 0
-        self.missing = 0
 
     @property
     def length(self) -> int:
@@ -61,7 +60,7 @@ class Building:
                 self._reservoir[place] = vectors[at]
         self.count += len(vectors)
 
-    def embedding(self) -> Embedding:
+    def embedding(self, missing: int = 0) -> Embedding:
         """The baseline of the vectors so far.
 
         Raises:
@@ -90,7 +89,7 @@ class Building:
         return Embedding(
             name=self._name,
             count=self.count,
-            missing=self.missing,
+            missing=missing,
             mean=_plain(mean),
             half_mean=_plain(self._first + self._half_shift / ((self.count + 1) // 2)),
             variance=_plain(variance),

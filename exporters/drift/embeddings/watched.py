@@ -1,7 +1,6 @@
 """One embedding of one model: takes vectors, tells how far they are from the baseline."""
 
 import math
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ class Distances:
 
 
 class Watched:
-    """Sums of the vectors of the last day, beside the baseline. Safe to use from threads."""
+    """Sums of the vectors of the last day, beside the baseline."""
 
     def __init__(self, baseline: Embedding) -> None:
         self.baseline = baseline
@@ -54,7 +53,6 @@ class Watched:
         self._slots = Slots(sums.width(len(baseline.mean), baseline.features))
         self._direction: classifier.Direction | None = None
         self._due = STEP
-        self._lock = threading.Lock()
 
     @property
     def length(self) -> int:
@@ -63,17 +61,15 @@ class Watched:
 
     def add(self, vectors: Matrix, now: float) -> None:
         """Take vectors that arrive at this moment, in seconds since 1970."""
-        with self._lock:
-            start = 0
-            while start < len(vectors):
-                some = vectors[start : start + self._due]
-                start += len(some)
-                self._take(some - self._mean, now)
+        start = 0
+        while start < len(vectors):
+            some = vectors[start : start + self._due]
+            start += len(some)
+            self._take(some - self._mean, now)
 
     def distances(self, window: str, now: float) -> Distances:
         """How far the vectors of a window that ends now are from the baseline."""
-        with self._lock:
-            seen = Sums(self._slots.within(WINDOW_S[window], now), self.length)
+        seen = Sums(self._slots.within(WINDOW_S[window], now), self.length)
         if seen.count < LEAST:
             return Distances(count=seen.count, values={}, floors={})
         baseline, behind = self.baseline, (seen.count, self.baseline.count)
