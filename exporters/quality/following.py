@@ -4,95 +4,54 @@ modelwatch exporter quality --follow /var/log/chat/quality.ndjson
 modelwatch exporter quality --results ragas:chat/production=/var/lib/evaluations
 """
 
-import logging
-import threading
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
-from exporters.quality.followed_file import FollowedFile
-from exporters.quality.ledger import Ledger, NotWritable
+from exporters.base.followed_file import MOST_LINE_BYTES
+from exporters.base.following import FOLLOW, Following, files
+from exporters.quality.events import Event, Refused
+from exporters.quality.json_events import from_json
+from exporters.quality.ledger import Ledger
 from exporters.quality.results import Told, formats
 from exporters.quality.results_folder import ResultsFolder
 
-_LOG = logging.getLogger(__name__)
 
-EVERY_S = 1.0
-"""Files are looked at so often."""
+@dataclass(frozen=True, slots=True)
+class EventLines:
+    """Counts the lines of followed files in a ledger: each is an event."""
 
-_ENDS_WITHIN_S = 0.4
-
-
-class Source(Protocol):
-    """Something that is looked at every second."""
+    ledger: Ledger
 
     @property
-    def path(self) -> Path:
-        """Where it is."""
+    def writable(self) -> bool:
+        """Whether the ledger can keep anything."""
+        return self.ledger.writable
 
-    def poll(self) -> bool:
-        """Count some of what is new; true when there may be more at once.
+    def mark(self, name: str) -> str:
+        """How far a file was read, as the ledger has it."""
+        return self.ledger.mark(name)
 
-        Raises:
-            OSError: it cannot be read.
-            NotWritable: nothing can be counted now.
-        """
-
-    def close(self) -> None:
-        """Let go of files; the next poll begins where the counts say."""
-
-
-class Following:
-    """One thread that reads all sources, a little of each in turn."""
-
-    def __init__(self, sources: Sequence[Source], *, every_s: float = EVERY_S) -> None:
-        self._sources, self._every_s = sources, every_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="quality-following", daemon=True)
-        self._troubles: dict[Source, str] = {}
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; what was read is counted, or read again at the next start."""
-        self._ended.set()
-        self._thread.join(_ENDS_WITHIN_S)
-
-    def _run(self) -> None:
-        busy = True
-        while not self._ended.wait(0 if busy else self._every_s):
-            polled = [self._poll(source) for source in self._sources]  # each of them
-            busy = any(polled)
-        for source in self._sources:
-            source.close()
-
-    def _poll(self, source: Source) -> bool:
-        try:
-            more = source.poll()
-        except NotWritable:
-            trouble = ""  # the ledger tells, in its metric and in the log
-        except OSError as problem:
-            trouble = f"cannot be read: {problem}"
-        except Exception as problem:  # noqa: BLE001  # a boundary, for the reason below
-            # The thread must live: the other files are read on.
-            trouble = f"{type(problem).__name__} while it was read"
-            _LOG.debug("%s: %s", source.path, trouble, exc_info=True)
-        else:
-            self._troubles.pop(source, None)
-            return more
-        source.close()
-        if trouble and self._troubles.get(source) != trouble:
-            _LOG.error("%s %s", source.path, trouble)
-        self._troubles[source] = trouble
-        return False
+    def take(self, lines: Sequence[bytes | None], marks: Mapping[str, str]) -> tuple[int, str]:
+        """Count them. Raises `NotWritable` where nothing can be kept."""
+        receipt = self.ledger.accept(list(enumerate(map(_event_of, lines), 1)), marks)
+        return receipt.rejected, receipt.told[0].message if receipt.told else ""
 
 
-# Options.
+def _event_of(line: bytes | None) -> Event | Refused:
+    """The event of a line, or why there is none."""
+    if line is None:
+        return Refused("malformed", f"a line has more than {MOST_LINE_BYTES >> 10} KiB")
+    try:
+        return from_json(json.loads(line.decode()))
+    except Refused as refused:
+        return refused
+    except (ValueError, RecursionError):
+        return Refused("malformed", "the line is no JSON, or no UTF-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +83,7 @@ class _ResultsOption(click.ParamType[Results]):
 
 
 OPTIONS = (
-    click.Option(
-        ["--follow"],
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="File with one JSON event per line that is read as it grows; may be repeated.",
-    ),
+    FOLLOW,
     click.Option(
         ["--results"],
         multiple=True,
@@ -143,8 +96,8 @@ OPTIONS = (
 
 def following(options: Mapping[str, Any], ledger: Ledger) -> tuple[Following, ...]:
     """The work that the options ask for; none without any."""
-    files = [FollowedFile(path, ledger) for path in options.get("follow", ())]
+    followed = files(options, EventLines(ledger))
     folders = [
         ResultsFolder(one.name, one.told, one.path, ledger) for one in options.get("results", ())
     ]
-    return (Following([*files, *folders]),) if files or folders else ()
+    return (Following([*followed, *folders]),) if followed or folders else ()

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from exporters.quality.books import Books, Receipt
+from exporters.base.receipts import NotWritable, Receipt
+from exporters.base.remembered import GENERATION, Remembered
+from exporters.quality.books import Books
 from exporters.quality.declared import Declared
 from exporters.quality.events import Event, Refused
 from exporters.quality.journal import MOST_JOURNAL_BYTES, Entry, Journal
-from exporters.quality.remembered import GENERATION, Remembered
 from exporters.quality.tally import Counts, read, written
 from modelwatch.problems import ModelwatchError
 
@@ -20,10 +21,6 @@ _LOG = logging.getLogger(__name__)
 
 SYNC_EVERY_S = 0.5
 """A power failure takes no more than what came in about a second, disks included."""
-
-
-class NotWritable(ModelwatchError):  # noqa: N818  # reads as what happened
-    """Nothing can be kept on disk at the moment; nothing of the batch was counted."""
 
 
 class Ledger:

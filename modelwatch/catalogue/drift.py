@@ -101,8 +101,21 @@ DRIFT_REJECTED_TOTAL = _exposed(
     *MODEL,
     "reason",
 )
+DRIFT_STATE_WRITABLE = _exposed(
+    "state_writable", "gauge", "bool", "1 while what is counted is kept over a restart."
+)
 
 # The baseline, as the exporter read it.
+
+DRIFT_BASELINE_TROUBLE = _exposed(
+    "baseline_trouble",
+    "gauge",
+    "bool",
+    "1 while the file of the baseline is missing, damaged or of other_model; one that was read "
+    "before stays in use.",
+    *MODEL,
+    "trouble",
+)
 
 DRIFT_BASELINE_INFO = _exposed(
     "baseline_info",

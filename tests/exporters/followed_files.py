@@ -6,7 +6,8 @@ import shutil
 import time
 from pathlib import Path
 
-from exporters.quality.followed_file import FollowedFile
+from exporters.base.followed_file import FollowedFile
+from exporters.quality.following import EventLines
 from modelwatch.catalogue import quality
 from tests.exporters.quality_ledgers import Books, score
 
@@ -22,7 +23,7 @@ class Reader:
 
     def begin(self) -> None:
         self.books = Books(self.state)
-        self.file = FollowedFile(self.path, self.books.ledger, quiet_s=0)
+        self.file = FollowedFile(self.path, EventLines(self.books.ledger), quiet_s=0)
 
     def restart(self) -> None:
         self.file.close()

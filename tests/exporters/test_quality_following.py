@@ -8,9 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from exporters.quality.followed_file import CHUNK_BYTES, MOST_LINE_BYTES, split
-from exporters.quality.following import OPTIONS, Following, following
-from exporters.quality.ledger import NotWritable
+from exporters.base.followed_file import CHUNK_BYTES, MOST_LINE_BYTES, split
+from exporters.base.following import Following
+from exporters.base.receipts import NotWritable
+from exporters.quality.following import OPTIONS, following
 from exporters.quality.results import Told
 from tests.exporters.followed_files import Reader, Writer
 from tests.exporters.quality_ledgers import score

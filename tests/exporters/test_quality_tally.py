@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from exporters.base.remembered import Remembered, id_hash
 from exporters.quality.declared import Anything
-from exporters.quality.remembered import Remembered, id_hash
 from exporters.quality.tally import SLOTS, Bins, Counts, Scored, read, written
 from modelwatch.catalogue import quality
 from tests.exporters.quality_ledgers import NOW, Books, score

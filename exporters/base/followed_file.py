@@ -1,8 +1,8 @@
-"""A file that grows by one JSON event per line, read to its end again and again.
+"""A file that grows by one line per event, read to its end again and again.
 
-How far it was read is kept together with the counts, so that no line is lost or counted twice,
-whenever this process ends. It may be rotated by renaming it or by copying and truncating it: what
-was not read yet is then found beside it.
+How far it was read is kept together with what was counted, so that no line is lost or counted
+twice, whenever this process ends. It may be rotated by renaming it or by copying and truncating
+it: what was not read yet is then found beside it.
 """
 
 import hashlib
@@ -12,13 +12,10 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from exporters.quality.events import Event, Refused
-from exporters.quality.json_events import from_json
-from exporters.quality.ledger import Ledger
+from typing import Protocol
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,6 +33,26 @@ QUIET_S = 2.0
 
 _NUMBER = r"[.-]\d[\dT.:_-]*"
 """What rotation adds to a name: a number or a date. Compressed files cannot be gone on with."""
+
+
+class Lines(Protocol):
+    """Who counts the lines of a file, and keeps with its counts how far the file was read."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything can be kept now; until it can, nothing is read."""
+
+    def mark(self, name: str) -> str:
+        """The mark of this name that was kept last, or nothing."""
+
+    def take(self, lines: Sequence[bytes | None], marks: Mapping[str, str]) -> tuple[int, str]:
+        """Count lines, None for one that is too long, and keep the marks exactly when they count.
+
+        Returns how many were refused, and why the first of them was.
+
+        Raises:
+            NotWritable: nothing can be kept now.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +75,13 @@ class FollowedFile:
     def __init__(
         self,
         path: Path,
-        ledger: Ledger,
+        lines: Lines,
         *,
         quiet_s: float = QUIET_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path.absolute()
-        self._ledger, self._quiet_s, self._clock = ledger, quiet_s, clock
+        self._lines, self._quiet_s, self._clock = lines, quiet_s, clock
         self._mark = f"file {self.path}"
         self._file: int | None = None
         self._at = Position()
@@ -100,9 +117,9 @@ class FollowedFile:
             self._file = None
 
     def _begin(self) -> bool:
-        if not self._ledger.writable:  # what was read so far is not known either
+        if not self._lines.writable:  # what was read so far is not known either
             return False
-        kept = self._ledger.mark(self._mark)
+        kept = self._lines.mark(self._mark)
         return self._go_on(Position(**json.loads(kept)) if kept else Position())
 
     def _take(self, file: int, chunk: bytes, *, final: bool) -> bool:
@@ -110,7 +127,7 @@ class FollowedFile:
         lines, length, skipping = split(chunk, skipping=self._at.skipping, final=final)
         if not length:
             return False
-        events = [event_of(line) for line in lines if line is None or line.strip()]
+        whole = [line for line in lines if line is None or line.strip()]
         head = (self._head + chunk[:length])[:HEAD_BYTES]
         reached = Position(
             inode=os.fstat(file).st_ino,
@@ -119,13 +136,11 @@ class FollowedFile:
             head=_digest(head),
             skipping=skipping,
         )
-        receipt = self._ledger.accept(
-            list(enumerate(events, 1)), {self._mark: json.dumps(asdict(reached))}
-        )
+        refused, told = self._lines.take(whole, {self._mark: json.dumps(asdict(reached))})
         self._at, self._head = reached, head
-        if receipt.told and receipt.told[0].message != self._told:  # the same once, not each second
-            self._told = receipt.told[0].message
-            _LOG.warning("%s: %d lines refused: %s", self.path, receipt.rejected, self._told)
+        if refused and told != self._told:  # the same once, not each second
+            self._told = told
+            _LOG.warning("%s: %d lines refused: %s", self.path, refused, told)
         return True
 
     # Which file it is.
@@ -204,18 +219,6 @@ def split(chunk: bytes, *, skipping: bool, final: bool) -> tuple[list[bytes | No
     if final and end < len(chunk):
         return [*lines, chunk[end:]], len(chunk), False
     return list(lines), end, False
-
-
-def event_of(line: bytes | None) -> Event | Refused:
-    """The event of a line, or why there is none."""
-    if line is None:
-        return Refused("malformed", f"a line has more than {MOST_LINE_BYTES >> 10} KiB")
-    try:
-        return from_json(json.loads(line.decode()))
-    except Refused as refused:
-        return refused
-    except (ValueError, RecursionError):
-        return Refused("malformed", "the line is no JSON, or no UTF-8")
 
 
 def _is_at(file: int, at: Position) -> bool:
