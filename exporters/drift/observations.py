@@ -40,6 +40,10 @@ REASONS = (
     "other_baseline",  # counted into bins that are not in use
     "too_old",
     "in_the_future",
+    "vector_type",  # an embedding that is no list
+    "vector_length",  # not as long as those of the baseline
+    "vector_number",  # with a component that is no finite number
+    "no_numpy",  # an embedding where numpy is missing
 )
 """Why an observation, or one of its values, is not counted: the values of the label `reason`."""
 

@@ -93,7 +93,7 @@ class Building:
             mean=_plain(mean),
             half_mean=_plain(self._first + self._half_shift / ((self.count + 1) // 2)),
             variance=_plain(variance),
-            factors=tuple(_plain(factor.round(6)) for factor in factors),
+            factors=tuple(_rounded(factor) for factor in factors),
             seed=self._seed,
             features=fourier.FEATURES,
             gamma=gamma,
@@ -109,6 +109,11 @@ class Building:
         kept = self._reservoir[: self.count]
         order = np.random.RandomState(self._seed).permutation(len(kept))
         return np.asarray(kept[order])
+
+
+def _rounded(numbers: Matrix) -> tuple[float, ...]:
+    """To five digits: they stand for a shape, and are most of the file."""
+    return tuple(float(f"{number:.5g}") for number in numbers)
 
 
 def _plain(numbers: Matrix) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from exporters.drift.embeddings.distances import least_variance
 from exporters.drift.embeddings.vectors import Matrix
 
-FACTORS = 8
+FACTORS = 16
 """Directions in which the baseline varies most; beyond them components count as independent."""
 _SPARE = 8
 _ROUNDS = 6
