@@ -4,12 +4,14 @@ Kinds that nobody named are guessed by the first rows, and every later row has t
 CSV becomes numbers and words here; what cannot is a mistake with its place.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from exporters.drift import embeddings
 from exporters.drift.bins import number, word
 from exporters.drift.columns import LARGEST
 from exporters.drift.rows.batch import Batch, Mistakes, short
@@ -129,6 +131,8 @@ def reader(kind: str, *, typed: bool) -> Callable[[object], object]:
     """
     if kind == "categorical":
         return word if typed else _word_in
+    if kind == "embedding":
+        return _vector if typed else _vector_in
     if kind == "score":
         return _score if typed else _score_in
     return _number if typed else _number_in
@@ -138,10 +142,13 @@ _ADVICE = {
     "numeric": "correct it, leave it empty, or name the column with :categorical",
     "score": "name another column, or give this one as a feature: it is compared all the same",
     "categorical": "correct it, or name the column with :categorical",
+    "embedding": "write it like [0.12, -0.03], or leave it empty",
 }
 
 
 def _guessed(values: Sequence[object], *, typed: bool) -> str:
+    if _is_vector(values[0], typed=typed):
+        return "embedding"
     if typed:
         return "numeric" if type(values[0]) in (int, float) else "categorical"
     numbers = sum(1 for value in values if _NUMBER.fullmatch(str(value).strip()))
@@ -151,6 +158,8 @@ def _guessed(values: Sequence[object], *, typed: bool) -> str:
 
 def _no_feature(kind: str, values: Sequence[object]) -> str:
     """Why a column that nobody asked for is none to watch, or nothing."""
+    if kind == "embedding":
+        return "" if embeddings.available() else embeddings.NEEDS
     if isinstance(values[0], list | dict | bytes):
         return "it holds no plain values"
     if len(values) < 100:
@@ -164,6 +173,33 @@ def _no_feature(kind: str, values: Sequence[object]) -> str:
         return ""
     counts = all(value == numbers[0] + row for row, value in enumerate(numbers))
     return "it counts the rows" if counts else ""
+
+
+def _is_vector(value: object, *, typed: bool) -> bool:
+    try:
+        return len(reader("embedding", typed=typed)(value) or ()) > 1  # type: ignore[arg-type]
+    except ValueError:
+        return False
+
+
+def _vector(value: object) -> list[float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise ValueError("is no list of numbers")  # noqa: TRY004  # one kind for all
+    if not set(map(type, value)) <= {int, float} or not all(map(math.isfinite, value)):
+        raise ValueError("has a component that is no number")
+    return value
+
+
+def _vector_in(value: object) -> list[float] | None:
+    text = str(value).strip() if value is not None else ""
+    if text in _NO_NUMBER:
+        return None
+    try:
+        return _vector(json.loads(text) if text.startswith("[") else text)
+    except (json.JSONDecodeError, RecursionError):
+        raise ValueError("is no list of numbers") from None
 
 
 def _number(value: object) -> float | None:

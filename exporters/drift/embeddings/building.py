@@ -93,12 +93,12 @@ class Building:
             mean=_plain(mean),
             half_mean=_plain(self._first + self._half_shift / ((self.count + 1) // 2)),
             variance=_plain(variance),
-            factors=tuple(_rounded(factor) for factor in factors),
+            factors=tuple(_rounded(factor, 5) for factor in factors),
             seed=self._seed,
             features=fourier.FEATURES,
             gamma=gamma,
             fourier_count=len(kept),
-            fourier_mean=_plain(features.mean(axis=0)),
+            fourier_mean=_rounded(features.mean(axis=0), 9),
             floors=floors.measure(
                 kept, mean, features, classifier.covariance(variance, factors), self._seed
             ),
@@ -111,9 +111,9 @@ class Building:
         return np.asarray(kept[order])
 
 
-def _rounded(numbers: Matrix) -> tuple[float, ...]:
-    """To five digits: they stand for a shape, and are most of the file."""
-    return tuple(float(f"{number:.5g}") for number in numbers)
+def _rounded(numbers: Matrix, digits: int) -> tuple[float, ...]:
+    """To so many digits: these numbers are estimates, and most of the file."""
+    return tuple(float(f"{number:.{digits}g}") for number in numbers)
 
 
 def _plain(numbers: Matrix) -> tuple[float, ...]:
