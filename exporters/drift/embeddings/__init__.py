@@ -5,7 +5,7 @@ same after a vector and after a billion, and a window that slides is a sum of sl
 this one need numpy, which is an extra: everything else about drift works without it.
 """
 
-import importlib.util
+from importlib.util import find_spec
 
 from modelwatch.problems import ModelwatchError
 
@@ -16,7 +16,7 @@ NEEDS = "embeddings need numpy; run: pip install 'modelwatch[drift]'"
 
 def available() -> bool:
     """Whether numpy is there."""
-    return importlib.util.find_spec("numpy") is not None
+    return find_spec("numpy") is not None
 
 
 def require() -> None:
