@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import exposition, generating, gpu, incidents, quality, queries, rules, verifying
+from benchmarks import (
+    embeddings,
+    exposition,
+    generating,
+    gpu,
+    incidents,
+    quality,
+    queries,
+    rules,
+    verifying,
+)
 from compose import programs
 from modelwatch import __version__
 
@@ -16,6 +26,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "queries": lambda models, _hours: queries.run(models),
     "verify": lambda _models, _hours: verifying.run(),
     "exposition": lambda _models, _hours: exposition.run(),
+    "embeddings": lambda _models, _hours: embeddings.run(),
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),
     "incidents": lambda _models, _hours: incidents.run(),

@@ -172,7 +172,7 @@ def test_distances_are_those_of_evidently(
     assert found["auc"] == pytest.approx(auc, abs=0.05)  # theirs is learned by gradient descent
     there, gamma = mmd
     assert exact_mmd(live, reference, gamma) == pytest.approx(there, abs=1e-9)
-    drawn = fourier.frequencies(LENGTH, seed=1, features=512, gamma=gamma)
+    drawn = fourier.frequencies(LENGTH, seed=1, features=fourier.FEATURES, gamma=gamma)
     means = [fourier.mapped(side, drawn).mean(axis=0) for side in (live, reference)]
     near = distances.mmd(means[0], 2000, means[1], 2000)
     assert near == pytest.approx(there, rel=0.15)

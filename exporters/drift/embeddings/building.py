@@ -2,18 +2,21 @@
 
 All vectors are in the mean and the variance. What has to look at vectors again (gamma, the Fourier
 features, the largest directions, the noise floors) is of a reservoir drawn by lot from all of
-them: 4096 vectors, fewer where they have more than 1024 components, so 32 MB at the most.
+them: 16384 vectors, fewer where they have more than 512 components, so 32 MB at the most.
 """
 
 import numpy as np
 
 from exporters.drift.baseline import Embedding
 from exporters.drift.embeddings import LONGEST, classifier, distances, floors, fourier
+from exporters.drift.embeddings.sums import BATCH
 from exporters.drift.embeddings.vectors import Matrix
 from modelwatch.problems import ModelwatchError
 
-RESERVOIR = 4096
-RESERVOIR_NUMBERS = 4 << 20
+RESERVOIR = 16_384
+RESERVOIR_NUMBERS = 8 << 20
+LOOKED_AT = 2048
+"""Vectors of the reservoir that floors and directions are of; gamma is of fewer."""
 LEAST = 200
 """Vectors that a baseline is made of at least: its floors are measured on halves of them."""
 
@@ -29,7 +32,9 @@ class Building:
         self._name = name
         self._seed = seed
         self._drawn = np.random.RandomState(seed)  # frozen, as in `fourier`
-        self._reservoir = np.empty((min(RESERVOIR, RESERVOIR_NUMBERS // length), length))
+        self._reservoir = np.empty(
+            (min(RESERVOIR, RESERVOIR_NUMBERS // length), length), dtype=np.float32
+        )
         self._first = np.zeros(length)
         self._shift = np.zeros(length)
         self._half_shift = np.zeros(length)
@@ -73,18 +78,21 @@ class Building:
         shift = self._shift / self.count
         mean = self._first + shift
         variance = distances.variance(self._squares / self.count, shift)
-        kept = self._kept() - mean
+        reservoir = self._shuffled()
+        kept = reservoir[:LOOKED_AT] - mean
         gamma = fourier.median_gamma(kept[: fourier.PAIRS])
         if gamma == 0:
             raise ModelwatchError(
                 f"all vectors of embedding '{self._name}' are the same; a baseline needs others"
             )
-        features = fourier.mapped(
-            kept,
-            fourier.frequencies(
-                self.length, seed=self._seed, features=fourier.FEATURES, gamma=gamma
-            ),
+        drawn = fourier.frequencies(
+            self.length, seed=self._seed, features=fourier.FEATURES, gamma=gamma
         )
+        features = fourier.mapped(kept, drawn)
+        fourier_sum = features.sum(axis=0)
+        for start in range(LOOKED_AT, len(reservoir), BATCH):
+            some = reservoir[start : start + BATCH] - mean
+            fourier_sum += fourier.mapped(some, drawn).sum(axis=0)
         factors = classifier.factors_of(kept, self._seed)
         return Embedding(
             name=self._name,
@@ -97,15 +105,15 @@ class Building:
             seed=self._seed,
             features=fourier.FEATURES,
             gamma=gamma,
-            fourier_count=len(kept),
-            fourier_mean=_rounded(features.mean(axis=0), 9),
+            fourier_count=len(reservoir),
+            fourier_mean=_rounded(fourier_sum / len(reservoir), 9),
             floors=floors.measure(
                 kept, mean, features, classifier.covariance(variance, factors), self._seed
             ),
         )
 
-    def _kept(self) -> Matrix:
-        """The reservoir, shuffled: its first vectors are those of the stream."""
+    def _shuffled(self) -> fourier.Single:
+        """The reservoir: its first vectors are those of the stream."""
         kept = self._reservoir[: self.count]
         order = np.random.RandomState(self._seed).permutation(len(kept))
         return np.asarray(kept[order])

@@ -21,7 +21,7 @@ SPLITS = 400
 QUANTILE = 0.99
 SMALLEST = 100
 """Vectors of the smallest sample that is split off."""
-PARTS = (2, 4, 8, 16, 32)
+PARTS = (2, 4, 8, 16)
 """Parts of all vectors that are split off: a half, a quarter and so on."""
 
 

@@ -17,7 +17,6 @@ LEARNS_FROM = 500
 """Vectors that the classifier wants: those of the shortest window, else of the longest."""
 STEP = 32
 """It learns again after so many vectors, or a sixteenth of what it learned from."""
-MOST_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,4 +118,4 @@ class Watched:
         self._direction = classifier.direction(
             seen.shift, self._learned_from, self._tested_with, self._spread
         )
-        self._due = min(max(STEP, seen.count // 16), MOST_AT_ONCE)
+        self._due = min(max(STEP, seen.count // 16), sums.BATCH)

@@ -1,0 +1,120 @@
+"""What it takes to tell how far two clouds of vectors are apart: streamed, exactly, by Evidently.
+
+Evidently is run by the Python that $EVIDENTLY_PYTHON names, of an environment of its own:
+
+    python -m venv FOLDER && FOLDER/bin/pip install evidently 'pandas<3'    # 1 GB
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.measured import table, verdict
+from exporters.drift.embeddings import distances, fourier
+
+COUNT, LENGTH, CLUSTERS = 10_000, 384, 20
+GOAL_TIMES, GOAL_MEMORY, GOAL_APART = 50, 20, 0.15
+OTHER_PYTHON = "EVIDENTLY_PYTHON"
+_CELL = Path(__file__).with_name("embeddings_cell.py")
+
+Cloud = NDArray[np.float32]
+
+
+def run() -> None:
+    """Make two clouds, measure each way in its own process, print times, memory, agreement."""
+    print(f"MMD of {COUNT} vectors beside {COUNT} of {LENGTH} components; on one core each\n")
+    reference, live = clouds()
+    with tempfile.TemporaryDirectory(prefix="modelwatch-benchmark-") as name:
+        paths = [Path(name) / "reference.npy", Path(name) / "live.npy"]
+        for path, cloud in zip(paths, (reference, live), strict=True):
+            np.save(path, cloud)
+        ours = _measured(sys.executable, "streamed", paths)
+        exact = _measured(sys.executable, "exact", paths, ours["gamma"])
+        theirs = None
+        if python := os.environ.get(OTHER_PYTHON):
+            theirs = _measured(python, "evidently", paths)
+    rows = [_row("streamed, all five distances", ours), _row("exact, in blocks", exact)]
+    if theirs:
+        rows.append(_row("Evidently", theirs))
+    print(table(("", "MMD squared", "gamma", "on the clock", "on the core", "extra memory"), rows))
+    print(f"\nthe baseline, once: {ours['prepared_s']:.1f} s")
+    if not theirs:
+        print(
+            f"Evidently is skipped: ${OTHER_PYTHON} names no Python; see benchmarks/embeddings.py"
+        )
+    _tell("exact", ours, exact, abs(ours["value"] / exact["value"] - 1))
+    if theirs:
+        near = _at(reference, live, theirs["gamma"])
+        _tell("Evidently", ours, theirs, abs(near / theirs["value"] - 1))
+
+
+def clouds() -> tuple[Cloud, Cloud]:
+    """Unit vectors around twenty centres; the second cloud has other shares of them."""
+    drawn = np.random.Generator(np.random.PCG64(7))
+    centres = drawn.standard_normal((CLUSTERS, LENGTH))
+    shares = np.full((2, CLUSTERS), 1 / CLUSTERS)
+    shares[1] *= np.where(np.arange(CLUSTERS) % 2, 0.4, 1.6)
+    found = []
+    for share in shares:
+        vectors = centres[drawn.choice(CLUSTERS, COUNT, p=share)]
+        vectors = vectors + drawn.standard_normal((COUNT, LENGTH))
+        found.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    return found[0].astype(np.float32), found[1].astype(np.float32)
+
+
+def _measured(python: str, way: str, paths: list[Path], gamma: float = 0.0) -> dict[str, Any]:
+    command = [python, str(_CELL), way, *map(str, paths), str(gamma)]
+    root = str(_CELL.parent.parent)
+    said = subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1"),
+            "PYTHONPATH": root if way == "streamed" else "",
+        },
+    )
+    found: dict[str, Any] = json.loads(said.stdout)
+    return found
+
+
+def _at(reference: Cloud, live: Cloud, gamma: float) -> float:
+    """The MMD squared by Fourier features with this gamma."""
+    drawn = fourier.frequencies(LENGTH, seed=1, features=fourier.FEATURES, gamma=gamma)
+    means = [
+        fourier.mapped(side.astype(np.float64), drawn).mean(axis=0) for side in (live, reference)
+    ]
+    return float(distances.mmd(means[0], COUNT, means[1], COUNT))
+
+
+def _row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        name,
+        f"{found['value']:.5f}",
+        f"{found['gamma']:.4f}",
+        f"{statistics.median(found['times_s']):.3f} s",
+        f"{statistics.median(found['cpu_s']):.3f} s",
+        f"{found['extra_bytes'] / 1e6:.1f} MB",
+    )
+
+
+def _tell(name: str, ours: dict[str, Any], theirs: dict[str, Any], apart: float) -> None:
+    # Time on the core: others may work on the machine meanwhile.
+    times = statistics.median(theirs["cpu_s"]) / statistics.median(ours["cpu_s"])
+    memory = theirs["extra_bytes"] / max(ours["extra_bytes"], 1)
+    print(f"\nbeside {name}, at the same gamma:")
+    print(verdict(f"{times:.0f} times quicker, of {GOAL_TIMES}", reached=times >= GOAL_TIMES))
+    print(verdict(f"{apart:.1%} apart, of {GOAL_APART:.0%}", reached=apart <= GOAL_APART))
+    if name == "Evidently":
+        line = f"1/{memory:.0f} of its extra memory, of 1/{GOAL_MEMORY}"
+        print(verdict(line, reached=memory >= GOAL_MEMORY))
