@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure generating, rules, queries, exporters' pages, incidents."""
+"""`python -m benchmarks`: measure generating, rules, queries, exporters, drift, incidents."""
 
 import os
 import platform
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from benchmarks import (
+    drift,
     embeddings,
     exposition,
     generating,
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "embeddings": lambda _models, _hours: embeddings.run(),
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),
+    "drift": lambda _models, _hours: drift.run(),
     "incidents": lambda _models, _hours: incidents.run(),
 }
 

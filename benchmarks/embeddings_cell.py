@@ -2,9 +2,10 @@
 
     python embeddings_cell.py WAY REFERENCE.npy LIVE.npy GAMMA
 
-Prints JSON: `value`, `gamma`, `times_s` and `cpu_s` of each turn, `prepared_s` for what is done once, and `extra_bytes`, by
-which its memory peaked beyond what it had when all was prepared; Linux only. Nothing of modelwatch
-is needed but for the way `streamed`, so that the Python of another environment can run it.
+Prints JSON: `value`, `gamma`, `times_s` and `cpu_s` of each turn, `prepared_s` for what is done
+once, and `extra_bytes`, by which its memory peaked beyond what it had when all was prepared; Linux
+only. Nothing of modelwatch is needed but for the way `streamed`, so that the Python of another
+environment can run it.
 """
 
 import json
