@@ -1,8 +1,7 @@
 """What it takes to tell how far two clouds of vectors are apart: streamed, exactly, by Evidently.
 
-Evidently is run by the Python that $EVIDENTLY_PYTHON names, of an environment of its own:
-
-    python -m venv FOLDER && FOLDER/bin/pip install evidently 'pandas<3'    # 1 GB
+Evidently gets an environment of its own, as in `drift.py`, and is left out where it cannot be
+installed.
 """
 
 import json
@@ -17,15 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.drift import environments
 from benchmarks.measured import table, verdict
 from exporters.drift.embeddings import distances, fourier
 
 COUNT, LENGTH, CLUSTERS = 10_000, 384, 20
 GOAL_TIMES, GOAL_MEMORY, GOAL_APART = 50, 20, 0.15
-OTHER_PYTHON = "EVIDENTLY_PYTHON"
 _CELL = Path(__file__).with_name("embeddings_cell.py")
 
 Cloud = NDArray[np.float32]
+Measured = dict[str, Any]
+"""What `embeddings_cell.py` prints."""
 
 
 def run() -> None:
@@ -39,17 +40,13 @@ def run() -> None:
         ours = _measured(sys.executable, "streamed", paths)
         exact = _measured(sys.executable, "exact", paths, ours["gamma"])
         theirs = None
-        if python := os.environ.get(OTHER_PYTHON):
+        for _, python in environments(("evidently",)):
             theirs = _measured(python, "evidently", paths)
     rows = [_row("streamed, all five distances", ours), _row("exact, in blocks", exact)]
     if theirs:
         rows.append(_row("Evidently", theirs))
     print(table(("", "MMD squared", "gamma", "on the clock", "on the core", "extra memory"), rows))
     print(f"\nthe baseline, once: {ours['prepared_s']:.1f} s")
-    if not theirs:
-        print(
-            f"Evidently is skipped: ${OTHER_PYTHON} names no Python; see benchmarks/embeddings.py"
-        )
     _tell("exact", ours, exact, abs(ours["value"] / exact["value"] - 1))
     if theirs:
         near = _at(reference, live, theirs["gamma"])
@@ -70,8 +67,8 @@ def clouds() -> tuple[Cloud, Cloud]:
     return found[0].astype(np.float32), found[1].astype(np.float32)
 
 
-def _measured(python: str, way: str, paths: list[Path], gamma: float = 0.0) -> dict[str, Any]:
-    command = [python, str(_CELL), way, *map(str, paths), str(gamma)]
+def _measured(python: str | Path, way: str, paths: list[Path], gamma: float = 0.0) -> Measured:
+    command = [str(python), str(_CELL), way, *map(str, paths), str(gamma)]
     root = str(_CELL.parent.parent)
     said = subprocess.run(
         command,
@@ -84,7 +81,7 @@ def _measured(python: str, way: str, paths: list[Path], gamma: float = 0.0) -> d
             "PYTHONPATH": root if way == "streamed" else "",
         },
     )
-    found: dict[str, Any] = json.loads(said.stdout)
+    found: Measured = json.loads(said.stdout)
     return found
 
 
@@ -97,7 +94,7 @@ def _at(reference: Cloud, live: Cloud, gamma: float) -> float:
     return float(distances.mmd(means[0], COUNT, means[1], COUNT))
 
 
-def _row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+def _row(name: str, found: Measured) -> tuple[str, ...]:
     return (
         name,
         f"{found['value']:.5f}",
@@ -108,7 +105,7 @@ def _row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _tell(name: str, ours: dict[str, Any], theirs: dict[str, Any], apart: float) -> None:
+def _tell(name: str, ours: Measured, theirs: Measured, apart: float) -> None:
     # Time on the core: others may work on the machine meanwhile.
     times = statistics.median(theirs["cpu_s"]) / statistics.median(ours["cpu_s"])
     memory = theirs["extra_bytes"] / max(ours["extra_bytes"], 1)
