@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 
 from benchmarks.drift import environments
 from benchmarks.measured import table, verdict
+from exporters.drift.baseline import Baseline, text
 from exporters.drift.embeddings import distances, fourier
+from exporters.drift.embeddings.building import Building
 
 COUNT, LENGTH, CLUSTERS = 10_000, 384, 20
 GOAL_TIMES, GOAL_MEMORY, GOAL_APART = 50, 20, 0.15
@@ -37,6 +40,7 @@ def run() -> None:
         paths = [Path(name) / "reference.npy", Path(name) / "live.npy"]
         for path, cloud in zip(paths, (reference, live), strict=True):
             np.save(path, cloud)
+        took_s = _write_baseline(paths[0].with_name("baseline.json"), reference)
         ours = _measured(sys.executable, "streamed", paths)
         exact = _measured(sys.executable, "exact", paths, ours["gamma"])
         theirs = None
@@ -46,7 +50,7 @@ def run() -> None:
     if theirs:
         rows.append(_row("Evidently", theirs))
     print(table(("", "MMD squared", "gamma", "on the clock", "on the core", "extra memory"), rows))
-    print(f"\nthe baseline, once: {ours['prepared_s']:.1f} s")
+    print(f"\nthe baseline, once: {took_s:.1f} s of processors")
     _tell("exact", ours, exact, abs(ours["value"] / exact["value"] - 1))
     if theirs:
         near = _at(reference, live, theirs["gamma"])
@@ -65,6 +69,26 @@ def clouds() -> tuple[Cloud, Cloud]:
         vectors = vectors + drawn.standard_normal((COUNT, LENGTH))
         found.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     return found[0].astype(np.float32), found[1].astype(np.float32)
+
+
+def _write_baseline(path: Path, reference: Cloud) -> float:
+    """Build it; returns the seconds that processors took."""
+    started = time.process_time()
+    building = Building("question", LENGTH)
+    building.add(reference.astype(np.float64))
+    embedding = building.embedding()
+    took_s = time.process_time() - started
+    moment = "2026-05-01T12:00:00Z"
+    baseline = Baseline(
+        model="search",
+        version="1",
+        created=moment,
+        newest=moment,
+        rows=COUNT,
+        features=(embedding,),
+    )
+    path.write_text(text(baseline), encoding="utf-8")
+    return took_s
 
 
 def _measured(python: str | Path, way: str, paths: list[Path], gamma: float = 0.0) -> Measured:
@@ -110,8 +134,10 @@ def _tell(name: str, ours: Measured, theirs: Measured, apart: float) -> None:
     times = statistics.median(theirs["cpu_s"]) / statistics.median(ours["cpu_s"])
     memory = theirs["extra_bytes"] / max(ours["extra_bytes"], 1)
     print(f"\nbeside {name}, at the same gamma:")
-    print(verdict(f"{times:.0f} times quicker, of {GOAL_TIMES}", reached=times >= GOAL_TIMES))
     print(verdict(f"{apart:.1%} apart, of {GOAL_APART:.0%}", reached=apart <= GOAL_APART))
-    if name == "Evidently":
+    if name == "exact":
+        print(f"{times:.0f} times quicker")
+    else:
+        print(verdict(f"{times:.0f} times quicker, of {GOAL_TIMES}", reached=times >= GOAL_TIMES))
         line = f"1/{memory:.0f} of its extra memory, of 1/{GOAL_MEMORY}"
         print(verdict(line, reached=memory >= GOAL_MEMORY))

@@ -2,10 +2,10 @@
 
     python embeddings_cell.py WAY REFERENCE.npy LIVE.npy GAMMA
 
-Prints JSON: `value`, `gamma`, `times_s` and `cpu_s` of each turn, `prepared_s` for what is done
-once, and `extra_bytes`, by which its memory peaked beyond what it had when all was prepared; Linux
-only. Nothing of modelwatch is needed but for the way `streamed`, so that the Python of another
-environment can run it.
+Prints JSON: `value`, `gamma`, `times_s` and `cpu_s` of each turn, and `extra_bytes`, by which
+its memory peaked beyond what it had with all vectors loaded; Linux only. Nothing of modelwatch is
+needed but for the way `streamed`, which reads `baseline.json` beside the vectors, so that the
+Python of another environment can run it.
 """
 
 import json
@@ -23,14 +23,13 @@ Way = Callable[[], tuple[float, float]]
 """Returns the MMD squared and the gamma it is of."""
 
 
-def streamed(reference: Vectors, live: Vectors, _gamma: float) -> Way:
+def streamed(_reference: Vectors, live: Vectors, _gamma: float) -> Way:
     """Ours: sums over live vectors beside a baseline; all five distances, not only the MMD."""
-    from exporters.drift.embeddings.building import Building  # noqa: PLC0415  # only ours has it
+    from exporters.drift.baseline import Embedding, read  # noqa: PLC0415  # only ours has it
     from exporters.drift.embeddings.watched import Watched  # noqa: PLC0415
 
-    building = Building("bench", reference.shape[1])
-    building.add(reference.astype(np.float64))
-    baseline = building.embedding()
+    baseline = read(Path(sys.argv[2]).with_name("baseline.json")).features[0]
+    assert isinstance(baseline, Embedding)
 
     def compute() -> tuple[float, float]:
         watched = Watched(baseline)
@@ -90,10 +89,8 @@ def main() -> None:
     """Measure the way that the command line names."""
     way, *paths, gamma = sys.argv[1:]
     reference, live = map(np.load, paths)
-    started = time.process_time()
     prepare = {"streamed": streamed, "exact": exact, "evidently": evidently}[way]
     compute = prepare(reference, live, float(gamma))
-    prepared_s = time.process_time() - started
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak begins anew
     before = _memory_bytes("VmRSS")
     times_s, cpu_s = [], []
@@ -107,7 +104,6 @@ def main() -> None:
         "gamma": chosen,
         "times_s": times_s,
         "cpu_s": cpu_s,
-        "prepared_s": prepared_s,
         "extra_bytes": _memory_bytes("VmHWM") - before,
     }
     json.dump(found, sys.stdout)

@@ -64,15 +64,15 @@ def test_the_floor_alone_is_exceeded_by_at_most_2_percent(
 def test_floors_shrink_as_distances_do_from_100_to_5000_vectors() -> None:
     baseline = baseline_of(cloud(1, 20_000))
     ratios: dict[str, list[float]] = {}
-    for size in (100, 1000, 5000):
-        found = [seen(baseline, cloud(2000 + trial, size)) for trial in range(40)]
+    for size, trials in ((100, 150), (1000, 60), (5000, 30)):
+        found = [seen(baseline, cloud(size * 1000 + trial, size)) for trial in range(trials)]
         for method in ("cosine", "euclidean", "mmd", "auc"):
             least = 0.5 if method == "auc" else 0.0
             floor = found[0].floors[method] - least
             typical = np.mean([(one.values[method] - least) ** 2 for one in found]) ** 0.5
             ratios.setdefault(method, []).append(float(typical) / floor)
     for method, (few, *more) in ratios.items():
-        assert more == [pytest.approx(few, rel=0.3)] * 2, method
+        assert more == [pytest.approx(few, rel=0.35)] * 2, method
 
 
 @pytest.fixture(scope="module")
