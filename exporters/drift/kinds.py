@@ -16,6 +16,8 @@ from exporters.drift.bins import number, word
 from exporters.drift.columns import LARGEST
 from exporters.drift.rows.batch import Batch, Mistakes, short
 
+_Read = Callable[[object], object]
+
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """Text that stands for a missing number."""
@@ -110,7 +112,8 @@ class Kinds:
 
     def _read(self, name: str, kind: str, batch: Batch) -> list[object]:
         read = reader(kind, typed=batch.typed)
-        strict = batch.typed and kind == "categorical" and not self._roles.features.get(name)
+        guessed = name in self.kinds and not self._roles.features.get(name)
+        strict = batch.typed and kind == "categorical" and guessed
         found: list[object] = []
         for row, value in enumerate(batch.columns[name]):
             try:
@@ -122,20 +125,6 @@ class Kinds:
                     batch.place(row, name), f"'{short(value)}' in '{name}' {error}", _ADVICE[kind]
                 )
         return found
-
-
-def reader(kind: str, *, typed: bool) -> Callable[[object], object]:
-    """What makes a number, a score or a word of a value, or raises ValueError, which says why not.
-
-    Where values are not `typed`, they are text.
-    """
-    if kind == "categorical":
-        return word if typed else _word_in
-    if kind == "embedding":
-        return _vector if typed else _vector_in
-    if kind == "score":
-        return _score if typed else _score_in
-    return _number if typed else _number_in
 
 
 _ADVICE = {
@@ -187,7 +176,8 @@ def _vector(value: object) -> list[float] | None:
         return None
     if not isinstance(value, list):
         raise ValueError("is no list of numbers")  # noqa: TRY004  # one kind for all
-    if not set(map(type, value)) <= {int, float} or not all(map(math.isfinite, value)):
+    numbers = set(map(type, value)) <= {int, float}
+    if not numbers or not all(-math.inf < component < math.inf for component in value):
         raise ValueError("has a component that is no number")
     return value
 
@@ -247,3 +237,21 @@ def _moment(value: object) -> datetime | None:
         return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+_READERS: Mapping[str, tuple[_Read, _Read]] = {
+    "numeric": (_number, _number_in),
+    "categorical": (word, _word_in),
+    "embedding": (_vector, _vector_in),
+    "score": (_score, _score_in),
+}
+"""By kind, what reads a value, and what reads text that stands for one."""
+
+
+def reader(kind: str, *, typed: bool) -> _Read:
+    """What makes a number, a score or a word of a value, or raises ValueError, which says why not.
+
+    Where values are not `typed`, they are text.
+    """
+    of_values, of_text = _READERS[kind]
+    return of_values if typed else of_text
