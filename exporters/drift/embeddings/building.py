@@ -57,12 +57,12 @@ class Building:
         self._half_shift += shifts[self.count % 2 :: 2].sum(axis=0)
         self._squares += np.einsum("ij,ij->j", shifts, shifts)
         free = max(len(self._reservoir) - self.count, 0)
-        kept = vectors[:free]
+        kept = shifts[:free]
         self._reservoir[self.count : self.count + len(kept)] = kept
         for at in range(free, len(vectors)):
             place = self._drawn.randint(self.count + at + 1)
             if place < len(self._reservoir):
-                self._reservoir[place] = vectors[at]
+                self._reservoir[place] = shifts[at]
         self.count += len(vectors)
 
     def embedding(self, missing: int = 0) -> Embedding:
@@ -79,7 +79,7 @@ class Building:
         mean = self._first + shift
         variance = distances.variance(self._squares / self.count, shift)
         reservoir = self._shuffled()
-        kept = reservoir[:LOOKED_AT] - mean
+        kept = reservoir[:LOOKED_AT] - shift
         gamma = fourier.median_gamma(kept[: fourier.PAIRS])
         if gamma == 0:
             raise ModelwatchError(
@@ -91,7 +91,7 @@ class Building:
         features = fourier.mapped(kept, drawn)
         fourier_sum = features.sum(axis=0)
         for start in range(LOOKED_AT, len(reservoir), BATCH):
-            some = reservoir[start : start + BATCH] - mean
+            some = reservoir[start : start + BATCH] - shift
             fourier_sum += fourier.mapped(some, drawn).sum(axis=0)
         factors = classifier.factors_of(kept, self._seed)
         return Embedding(
@@ -113,7 +113,7 @@ class Building:
         )
 
     def _shuffled(self) -> fourier.Single:
-        """The reservoir: its first vectors are those of the stream."""
+        """The reservoir, whose first vectors are those of the stream, as shifts from the first."""
         kept = self._reservoir[: self.count]
         order = np.random.RandomState(self._seed).permutation(len(kept))
         return np.asarray(kept[order])
