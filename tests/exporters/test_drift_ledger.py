@@ -1,5 +1,6 @@
 """What the drift exporter keeps, and which baseline it counts against."""
 
+import gc
 import logging
 import os
 import threading
@@ -267,7 +268,7 @@ def test_the_baseline_stands_beside_the_counts(exporter: Drift) -> None:
     before = [labels[3:] for labels in exporter.samples(drift.DRIFT_BASELINE_PREVIOUS)]
     assert before[:4] == list(zip(edges[1:], edges, strict=False))
     widths = exporter.samples(drift.DRIFT_BASELINE_WIDTH)
-    assert [widths[*amount, le] for le in edges] == [2.0, 0.75, 4.75, 499_995.0, 0.0]
+    assert [widths[*amount, le] for le in edges[:-1]] == [1.0, 2.5, 49_997.5, 450_000.0]
     assert exporter.samples(drift.DRIFT_BASELINE_SAMPLES)[amount] == 100
     assert exporter.samples(drift.DRIFT_BASELINE_RATE) == {
         (*amount, "missing"): 0.2,
@@ -336,3 +337,35 @@ def test_a_part_gets_what_is_counted_and_is_kept_with_the_counts(tmp_path: Path)
     exporter.parts = (again := Remembering(),)
     exporter.restart()
     assert again.seen == 1
+
+
+# Memory.
+
+
+def test_memory_does_not_grow_with_what_arrives(exporter: Drift) -> None:
+    def send(begin: int, end: int) -> tuple[int, int]:
+        for number in range(begin, end):
+            exporter.post(
+                [
+                    {
+                        "model": "fraud",
+                        "batch": f"batch {number}",
+                        "id": f"tx {number}",
+                        "features": {"amount": number, "country": f"{number}", f"f{number}": 1},
+                        "score": 0.5,
+                        "predicted": f"class {number}",
+                    },
+                    row(model=f"model {number}", environment=f"{number}"),
+                    row(environment=f"{number}"),
+                ]
+            )
+        exporter.samples(SEEN)
+        gc.collect()
+        lines = len(exporter.all_samples(SEEN)) + len(
+            exporter.all_samples(drift.DRIFT_REJECTED_TOTAL)
+        )
+        return len(gc.get_objects()), lines
+
+    first, last = send(0, 100), send(100, 1500)
+    assert last[1] == first[1]
+    assert last[0] < first[0] + 100
