@@ -14,6 +14,7 @@ from exporters.base.receipts import Receipt, Refused
 from exporters.base.remembered import Remembered, id_hash
 from exporters.drift.becoming import Becoming
 from exporters.drift.counting import Counted, Counting, Tally
+from exporters.drift.embeddings import REASONS as OF_VECTORS
 from exporters.drift.observations import REASONS, Batch, Binned, Part, Watched
 from exporters.drift.state import Kept, State, StateFile, written
 from exporters.drift.watching import KEPT_S, Watch
@@ -221,7 +222,8 @@ class Ledger:
             watch.sampling = batch.sampling
         for part in self.parts:
             for reason, amount in part.observed(watch.watched, batch).items():
-                counted.refused.append((reason, amount, f"{amount} values of {part.name}"))
+                why = OF_VECTORS.get(reason, f"values of {part.name}")
+                counted.refused.append((reason, amount, f"{amount} refused: {why}"))
         self._count_values(becoming, watch, batch.line, counted)
         becoming.accepted += batch.length
 

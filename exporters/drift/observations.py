@@ -21,6 +21,7 @@ from itertools import chain
 from typing import Protocol
 
 from exporters.base.families import Family
+from exporters.drift import embeddings
 from exporters.drift.baseline import Baseline
 
 Values = Sequence[object]
@@ -40,10 +41,7 @@ REASONS = (
     "other_baseline",  # counted into bins that are not in use
     "too_old",
     "in_the_future",
-    "vector_type",  # an embedding that is no list
-    "vector_length",  # not as long as those of the baseline
-    "vector_number",  # with a component that is no finite number
-    "no_numpy",  # an embedding where numpy is missing
+    *embeddings.REASONS,
 )
 """Why an observation, or one of its values, is not counted: the values of the label `reason`."""
 

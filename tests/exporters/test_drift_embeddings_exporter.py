@@ -5,6 +5,7 @@ import logging
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,15 +71,15 @@ class Site:
         )
         self.file.write_text(baselines.text(baseline))
 
-    def send(self, **fields: object) -> dict[str, object]:
+    def send(self, **fields: object) -> dict[str, Any]:
         door = next(door for door in doors(self.ledger) if door.path == OBSERVE)
         body = json.dumps({"model": "search", **fields}).encode()
         headers = {"content-type": "application/json"}
         reply = door.answer(Request(path=OBSERVE, query={}, headers=headers, body=body))
-        answer: dict[str, object] = json.loads(reply.body)
+        answer: dict[str, Any] = json.loads(reply.body)
         return answer
 
-    def vectors(self, rows: list[object]) -> dict[str, object]:
+    def vectors(self, rows: list[object]) -> dict[str, Any]:
         return self.send(observations=[{"embeddings": {"question": row}} for row in rows])
 
     def samples(self, metric: Metric) -> Mapping[tuple[str, ...], object]:
@@ -150,7 +151,9 @@ FINE = [0.5] * LENGTH
 )
 def test_what_is_no_vector_is_refused_and_counted(site: Site, vector: object, reason: str) -> None:
     reply = site.vectors([FINE, vector, FINE])
-    assert [one["reason"] for one in reply["reasons"]] == [reason]  # type: ignore[attr-defined]
+    (told,) = reply["reasons"]
+    assert told["reason"] == reason
+    assert told["message"] == f"1 refused: {embeddings.REASONS[reason]}"
     assert site.rejected() == {reason: 1}
     assert site.behind()["1h"] == 2
 

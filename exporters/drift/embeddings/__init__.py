@@ -11,6 +11,13 @@ from modelwatch.problems import ModelwatchError
 
 LONGEST = 4096
 """Components of a vector at the most."""
+REASONS = {
+    "vector_type": "a vector is a list of numbers",
+    "vector_length": "a vector has as many components as those of the baseline",
+    "vector_number": "components are numbers, neither infinite nor beyond 1e9",
+    "no_numpy": "the exporter has no numpy",
+}
+"""Why a vector is refused, in words for whoever sent it."""
 NEEDS = "embeddings need numpy; run: pip install 'modelwatch[drift]'"
 
 

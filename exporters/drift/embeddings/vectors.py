@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.drift.embeddings import LONGEST
-
 Matrix = NDArray[np.float64]
 """One vector per row. Also a single vector, where it says so."""
 
@@ -18,13 +16,6 @@ LARGEST = 1e9
 NOT_A_LIST = "vector_type"
 LENGTH = "vector_length"
 NUMBER = "vector_number"
-REASONS = {
-    NOT_A_LIST: "a vector is a list of numbers",
-    LENGTH: f"a vector has as many components as those of the baseline, {LONGEST} at the most",
-    NUMBER: "components are numbers: no text, no true or false, nothing missing or infinite, "
-    f"nothing beyond {LARGEST:.0e}",
-}
-"""Why a vector is refused, in words for whoever sent it."""
 
 _NUMBERS = {int, float}
 
