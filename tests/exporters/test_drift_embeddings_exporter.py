@@ -15,8 +15,9 @@ from exporters.drift import baseline as baselines
 from exporters.drift import embeddings
 from exporters.drift.doors import OBSERVE, doors
 from exporters.drift.embeddings.part import part
+from exporters.drift.learning import Learning
 from exporters.drift.ledger import Ledger
-from exporters.drift.observations import Watched
+from exporters.drift.observations import Batch, Columns, Watched
 from exporters.drift.page import Counted
 from modelwatch.catalogue.drift import (
     DRIFT_BASELINE_SAMPLES,
@@ -244,6 +245,44 @@ def test_a_baseline_is_the_same_however_its_vectors_arrive() -> None:
     assert ours.mean == pytest.approx(vectors.mean(axis=0))
     assert ours.half_mean == pytest.approx(vectors[::2].mean(axis=0))
     assert ours.variance == pytest.approx(vectors.var(axis=0))
+
+
+def test_an_embedding_is_learned_from_traffic_across_a_restart(tmp_path: Path) -> None:
+    watched = Watched(
+        model="search",
+        environment="production",
+        features=("question", "amount"),
+        baseline=str(tmp_path / "learned.json"),
+        learn_s=HOUR,
+        at_least=300,
+    )
+
+    def batch(rows: list[object]) -> Batch:
+        return Batch(
+            line=1,
+            model="search",
+            environment="production",
+            length=len(rows),
+            features=Columns({"amount": ["1"] * len(rows)}, len(rows)),
+            embeddings=Columns({"question": rows}, len(rows)),
+        )
+
+    vectors = cloud(1, 400)
+    first = Learning(watched, tmp_path)
+    first.add(batch([[0.5] * 5000, "text", *vectors[:250].tolist()]), NOW)
+    first.save(NOW, at_once=True)
+    second = Learning(watched, tmp_path)
+    assert second.rows == 252
+    second.add(batch(vectors[250:].tolist()), NOW + HOUR)
+    assert second.finished(NOW + HOUR)
+    second.freeze(NOW + HOUR)
+    found = {one.name: one for one in baselines.read(tmp_path / "learned.json").features}
+    assert set(found) == {"question", "amount"}
+    learned, built = found["question"], baseline_of(vectors)
+    assert isinstance(learned, baselines.Embedding)
+    assert (learned.count, learned.missing) == (400, 2)
+    for name in ("mean", "half_mean", "variance", "fourier_mean"):
+        assert getattr(learned, name) == pytest.approx(getattr(built, name), abs=1e-6)
 
 
 def test_without_numpy_it_is_told_and_scalar_features_go_on(

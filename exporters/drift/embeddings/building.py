@@ -5,6 +5,8 @@ features, the largest directions, the noise floors) is of a reservoir drawn by l
 them: 16384 vectors, fewer where they have more than 512 components, so 32 MB at the most.
 """
 
+from typing import Any
+
 import numpy as np
 
 from exporters.drift.baseline import Embedding
@@ -19,6 +21,7 @@ LOOKED_AT = 2048
 """Vectors of the reservoir that floors and directions are of; gamma is of fewer."""
 LEAST = 200
 """Vectors that a baseline is made of at least: its floors are measured on halves of them."""
+_SUMS = ("_first", "_shift", "_half_shift", "_squares")
 
 
 class Building:
@@ -32,14 +35,33 @@ class Building:
         self._name = name
         self._seed = seed
         self._drawn = np.random.RandomState(seed)  # frozen, as in `fourier`
-        self._reservoir = np.empty(
-            (min(RESERVOIR, RESERVOIR_NUMBERS // length), length), dtype=np.float32
-        )
+        self._reservoir = _empty(length)
         self._first = np.zeros(length)
         self._shift = np.zeros(length)
         self._half_shift = np.zeros(length)
         self._squares = np.zeros(length)
         self.count = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        """What is kept while it learns, without any class of numpy: `learning` reads no others."""
+        drawn: dict[str, Any] = self._drawn.get_state(legacy=False)["state"]
+        state: dict[str, object] = dict(vars(self))
+        state |= {name: state[name].tobytes() for name in _SUMS}  # type: ignore[attr-defined]
+        state["_reservoir"] = self._reservoir[: self.count].tobytes()
+        state["_drawn"] = (drawn["key"].tolist(), drawn["pos"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        words, place = state.pop("_drawn")
+        kept = np.frombuffer(state.pop("_reservoir"), dtype=np.float32)
+        state |= {name: np.frombuffer(state[name]).copy() for name in _SUMS}
+        vars(self).update(state)
+        self._drawn = np.random.RandomState()
+        drawn = {"key": np.array(words, dtype=np.uint32), "pos": place}
+        self._drawn.set_state({"bit_generator": "MT19937", "state": drawn})
+        self._reservoir = _empty(self.length)
+        rows = kept.reshape(-1, self.length)
+        self._reservoir[: len(rows)] = rows
 
     @property
     def length(self) -> int:
@@ -117,6 +139,10 @@ class Building:
         kept = self._reservoir[: self.count]
         order = np.random.RandomState(self._seed).permutation(len(kept))
         return np.asarray(kept[order])
+
+
+def _empty(length: int) -> fourier.Single:
+    return np.empty((min(RESERVOIR, RESERVOIR_NUMBERS // length), length), dtype=np.float32)
 
 
 def _rounded(numbers: Matrix, digits: int) -> tuple[float, ...]:
