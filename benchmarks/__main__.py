@@ -19,7 +19,18 @@ from benchmarks import (
     verifying,
 )
 from compose import programs
+from exporters.drift.embeddings import NEEDS, available
 from modelwatch import __version__
+
+
+def _embeddings() -> None:
+    if not available():
+        print(NEEDS)
+        return
+    from benchmarks import embeddings  # noqa: PLC0415  # needs numpy
+
+    embeddings.run()
+
 
 PARTS: dict[str, Callable[[int, int], None]] = {
     "generate": lambda _models, _hours: generating.run(),
@@ -28,6 +39,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "queries": lambda models, _hours: queries.run(models),
     "verify": lambda _models, _hours: verifying.run(),
     "exposition": lambda _models, _hours: exposition.run(),
+    "embeddings": lambda _models, _hours: _embeddings(),
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),
     "drift": lambda _models, _hours: drift.run(),

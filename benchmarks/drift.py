@@ -9,7 +9,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Cell:
 
 def run() -> None:
     """Measure all, print tables and whether the goals are reached."""
-    pythons = {OURS: Path(sys.executable)} | dict(_environments())
+    pythons = {OURS: Path(sys.executable)} | dict(environments())
     tasks = [OURS, *(task for task, peer in OF_PEERS.items() if peer in pythons)]
     measured: dict[tuple[str, int, int], Cell] = {}
     for columns in COLUMNS:
@@ -74,9 +74,10 @@ def run() -> None:
     _verdicts(measured, tasks)
 
 
-def _environments() -> Iterator[tuple[str, Path]]:
-    """The Python of each library that is there or could be installed."""
-    for name, wanted in PEERS.items():
+def environments(names: Iterable[str] = PEERS) -> Iterator[tuple[str, Path]]:
+    """The Python of each of these libraries that is there or could be installed."""
+    for name in names:
+        wanted = PEERS[name]
         folder = ENVIRONMENTS / name
         python = folder / "bin" / "python"
         ready = folder / "installed"

@@ -1,8 +1,11 @@
 """Observations of predictions in, counts in the bins of their baseline out."""
 
+import time
+
 from exporters.base.exporter import Context, Exporter, Parts
 from exporters.drift.declared import watched
 from exporters.drift.doors import doors
+from exporters.drift.embeddings.part import part as of_embeddings
 from exporters.drift.following import OPTIONS, following
 from exporters.drift.ledger import Ledger
 from exporters.drift.page import METRICS, NAME, Counted
@@ -17,10 +20,12 @@ def start(context: Context) -> Parts:
         raise ModelwatchError("the drift exporter has no inventory; give it one: --inventory")
     folder = context.state_dir
     learned = folder / "baselines"
+    compression = context.inventory.settings.time_compression
     ledger = Ledger(
         folder,
         watched(context.inventory, learned),
-        kept_s=KEPT_S / context.inventory.settings.time_compression,
+        parts=(of_embeddings(lambda: time.time() * compression),),
+        kept_s=KEPT_S / compression,
     )
 
     def reconfigure(inventory: Inventory) -> None:

@@ -78,21 +78,27 @@ class Score:
 class Embedding:
     """A cloud of vectors: moments, and the mean of random Fourier features for the MMD.
 
-    `seed`, `features` and `gamma` say how these are drawn; `floors` is the null band measured on
-    the rows: by method, the distance times the root of the count (or times the count where the
-    method is a square) that one in a hundred samples of the baseline itself exceeds.
+    `mean` and `variance` are of all `count` vectors, `half_mean` of every second one, beginning
+    with the first. `factors` are few directions, each as long as one deviation along it: together
+    with the variance they stand for the covariance. `seed`, `features` and `gamma` say how the
+    Fourier features are drawn; their mean is of `fourier_count` vectors drawn by lot.
+
+    `floors` is the null band measured on the vectors, by method: what `embeddings.floors` makes
+    of it is exceeded once in a hundred times by vectors of the baseline itself.
     """
 
     name: str
     count: int
     missing: int
     mean: tuple[float, ...]
+    half_mean: tuple[float, ...]
     variance: tuple[float, ...]
+    factors: tuple[tuple[float, ...], ...]
     seed: int
     features: int
     gamma: float
+    fourier_count: int
     fourier_mean: tuple[float, ...]
-    direction: tuple[float, ...]
     floors: dict[str, float]
 
 
@@ -178,7 +184,11 @@ def _feature(entry: dict[str, Any]) -> Feature:
 
 
 def _frozen(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(got) if isinstance(got, list) else got for key, got in entry.items()}
+    return {key: _rows(got) if isinstance(got, list) else got for key, got in entry.items()}
+
+
+def _rows(found: list[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(entry) if isinstance(entry, list) else entry for entry in found)
 
 
 def _feature_text(feature: Feature) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import accumulate, pairwise
 
 from exporters.base.families import Family
-from exporters.drift.baseline import Baseline, Categorical, Numeric, Score
+from exporters.drift.baseline import Baseline, Categorical, Embedding, Numeric, Score
 from exporters.drift.counting import Counting, Key, Shape
 from exporters.drift.statistics import widths
 from modelwatch.buckets import le
@@ -43,6 +43,10 @@ def put(families: Families, key: tuple[str, str], counting: Counting) -> None:
     families[drift.DRIFT_BASELINE_CREATED].add(newest, *key, identity)
     for (name, predicted), seen in _seen(baseline, counting.shapes).items():
         _put(families, (*key, name, predicted, identity), seen)
+    for one in baseline.features:
+        if isinstance(one, Embedding) and one.name in counting.embeddings:
+            labels = (*key, one.name, "", identity)
+            families[drift.DRIFT_BASELINE_SAMPLES].add(float(one.count), *labels)
 
 
 def _put(families: Families, labels: tuple[str, ...], seen: _Seen) -> None:

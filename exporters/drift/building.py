@@ -10,6 +10,7 @@ Memory does not grow with the rows: see `columns.py`.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from exporters.drift import embeddings
 from exporters.drift.baseline import Baseline, Feature, identified
 from exporters.drift.bins import Values
 from exporters.drift.columns import SAMPLE, Column, Numbers, Words
@@ -22,6 +23,7 @@ PREDICTED = "predicted"
 COLUMNS: Mapping[str, Callable[[str, int], Column]] = {
     "numeric": Numbers,
     "categorical": lambda name, _: Words(name),
+    "embedding": lambda name, _: _vectors(name),
 }
 """What makes a column of a kind, from its name and how many values it may keep."""
 
@@ -104,7 +106,21 @@ def kind_of(values: Values) -> str | None:
     first = next((value for value in rows if value is not None), None)
     if first is None:
         return None
+    if type(first) is list:
+        return "embedding"
     return "numeric" if type(first) in (int, float) else "categorical"
+
+
+def _vectors(name: str) -> Column:
+    """A column of vectors.
+
+    Raises:
+        ModelwatchError: numpy is not there.
+    """
+    embeddings.require()
+    from exporters.drift.embeddings.column import Vectors  # noqa: PLC0415  # needs numpy
+
+    return Vectors(name)
 
 
 def moment(at: datetime) -> str:

@@ -96,6 +96,8 @@ def _rule(error: jsonschema.ValidationError) -> str:
         return "must be a moment in UTC such as 2026-05-01T12:00:00Z"
     said = {
         "minimum": f"must be at least {wanted}",
+        "exclusiveMinimum": f"must be above {wanted}",
+        "multipleOf": f"must be a multiple of {wanted}",
         "maximum": f"must be at most {wanted}",
         "minItems": f"must have {wanted} entry or more",
         "maxItems": f"must have {wanted} entries at the most",
@@ -118,37 +120,39 @@ def _agreement(report: Report, features: Items) -> None:
                 "keep one of the two",
             )
         names[name] = feature.at("name")[0]
-        for where, block, wanted in _lengths(feature):
-            for key, entries in wanted.items():
-                if len(block.items_of(key)) != entries:
-                    report.add(
-                        block.at(key),
-                        f"'{key}' of {where} has {len(block.items_of(key))} entries, "
-                        f"and must have {entries}",
-                        _AGAIN,
-                    )
+        for where, place, entries, wanted in _lengths(feature):
+            if entries != wanted:
+                report.add(place, f"{where} has {entries} entries, and must have {wanted}", _AGAIN)
         edges = _plain(feature.items_of("edges"))
         if any(after <= before for before, after in pairwise(edges)):
             report.add(feature.at("edges"), f"the edges of '{name}' do not rise", _AGAIN)
 
 
-def _lengths(feature: Block) -> Iterator[tuple[str, Block, dict[str, int]]]:
-    """How many entries each list of a feature must have."""
+def _lengths(feature: Block) -> Iterator[tuple[str, Place, int, int]]:
+    """How many entries each list of a feature has, and how many it must have."""
     name, kind = f"'{feature.text('name')}'", feature.text("kind")
     bins = len(feature.items_of("edges")) + 1
     if kind == "numeric":
-        yield name, feature, {"counts": bins, "centres": bins}
+        yield from _of(name, feature, counts=bins, centres=bins)
     elif kind == "categorical":
-        yield name, feature, {"counts": len(feature.items_of("values"))}
+        yield from _of(name, feature, counts=len(feature.items_of("values")))
     elif kind == "score":
         for known in feature.items_of("classes"):
             if isinstance(known, Block):
-                lists = dict.fromkeys(("counts", "correct"), bins)
-                yield f"class '{known.text('predicted')}'", known, lists
+                yield from _of(
+                    f"class '{known.text('predicted')}'", known, counts=bins, correct=bins
+                )
     else:
-        dimensions = len(feature.items_of("mean"))
-        lists = dict.fromkeys(("variance", "direction"), dimensions)
-        yield name, feature, {**lists, "fourier_mean": feature.whole("features")}
+        length, features = len(feature.items_of("mean")), feature.whole("features")
+        yield from _of(name, feature, half_mean=length, variance=length, fourier_mean=features)
+        for row, (entries, place) in enumerate(feature.items_of("factors").placed()):
+            if isinstance(entries, Items):
+                yield f"'factors[{row}]' of {name}", place, len(entries), length
+
+
+def _of(where: str, block: Block, **wanted: int) -> Iterator[tuple[str, Place, int, int]]:
+    for key, length in wanted.items():
+        yield f"'{key}' of {where}", block.at(key), len(block.items_of(key)), length
 
 
 def _at(root: Block, steps: Sequence[str | int]) -> Value:

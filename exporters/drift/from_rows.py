@@ -63,7 +63,11 @@ def built(
             )
     mistakes.report.raise_if_any()
     empty = () if roles.features else [name for name in seen if not seen[name]]
-    left_out = (f"{name} is left out: no row has a value" for name in empty)
+    left_out = [f"{name} is left out: no row has a value" for name in empty]
+    left_out += [
+        f"{count} vectors of {name} are left out: they are not as long as most, or too large"
+        for name, count in builder.refused().items()
+    ]
     baseline = builder.freeze(model=model, version=version, created=now, newest=kinds.newest)
     return Built(baseline=baseline, notes=(*kinds.notes, *left_out))
 

@@ -4,15 +4,19 @@ Kinds that nobody named are guessed by the first rows, and every later row has t
 CSV becomes numbers and words here; what cannot is a mistake with its place.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from exporters.drift import embeddings
 from exporters.drift.bins import number, word
 from exporters.drift.columns import LARGEST
 from exporters.drift.rows.batch import Batch, Mistakes, short
+
+_Read = Callable[[object], object]
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
@@ -108,7 +112,8 @@ class Kinds:
 
     def _read(self, name: str, kind: str, batch: Batch) -> list[object]:
         read = reader(kind, typed=batch.typed)
-        strict = batch.typed and kind == "categorical" and not self._roles.features.get(name)
+        guessed = name in self.kinds and not self._roles.features.get(name)
+        strict = batch.typed and kind == "categorical" and guessed
         found: list[object] = []
         for row, value in enumerate(batch.columns[name]):
             try:
@@ -122,26 +127,17 @@ class Kinds:
         return found
 
 
-def reader(kind: str, *, typed: bool) -> Callable[[object], object]:
-    """What makes a number, a score or a word of a value, or raises ValueError, which says why not.
-
-    Where values are not `typed`, they are text.
-    """
-    if kind == "categorical":
-        return word if typed else _word_in
-    if kind == "score":
-        return _score if typed else _score_in
-    return _number if typed else _number_in
-
-
 _ADVICE = {
     "numeric": "correct it, leave it empty, or name the column with :categorical",
     "score": "name another column, or give this one as a feature: it is compared all the same",
     "categorical": "correct it, or name the column with :categorical",
+    "embedding": "write it like [0.12, -0.03], or leave it empty",
 }
 
 
 def _guessed(values: Sequence[object], *, typed: bool) -> str:
+    if _is_vector(values[0], typed=typed):
+        return "embedding"
     if typed:
         return "numeric" if type(values[0]) in (int, float) else "categorical"
     numbers = sum(1 for value in values if _NUMBER.fullmatch(str(value).strip()))
@@ -151,6 +147,8 @@ def _guessed(values: Sequence[object], *, typed: bool) -> str:
 
 def _no_feature(kind: str, values: Sequence[object]) -> str:
     """Why a column that nobody asked for is none to watch, or nothing."""
+    if kind == "embedding":
+        return "" if embeddings.available() else embeddings.NEEDS
     if isinstance(values[0], list | dict | bytes):
         return "it holds no plain values"
     if len(values) < 100:
@@ -164,6 +162,34 @@ def _no_feature(kind: str, values: Sequence[object]) -> str:
         return ""
     counts = all(value == numbers[0] + row for row, value in enumerate(numbers))
     return "it counts the rows" if counts else ""
+
+
+def _is_vector(value: object, *, typed: bool) -> bool:
+    try:
+        return len(reader("embedding", typed=typed)(value) or ()) > 1  # type: ignore[arg-type]
+    except ValueError:
+        return False
+
+
+def _vector(value: object) -> list[float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise ValueError("is no list of numbers")  # noqa: TRY004  # one kind for all
+    numbers = set(map(type, value)) <= {int, float}
+    if not numbers or not all(-math.inf < component < math.inf for component in value):
+        raise ValueError("has a component that is no number")
+    return value
+
+
+def _vector_in(value: object) -> list[float] | None:
+    text = str(value).strip() if value is not None else ""
+    if text in _NO_NUMBER:
+        return None
+    try:
+        return _vector(json.loads(text) if text.startswith("[") else text)
+    except (json.JSONDecodeError, RecursionError):
+        raise ValueError("is no list of numbers") from None
 
 
 def _number(value: object) -> float | None:
@@ -211,3 +237,21 @@ def _moment(value: object) -> datetime | None:
         return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+_READERS: Mapping[str, tuple[_Read, _Read]] = {
+    "numeric": (_number, _number_in),
+    "categorical": (word, _word_in),
+    "embedding": (_vector, _vector_in),
+    "score": (_score, _score_in),
+}
+"""By kind, what reads a value, and what reads text that stands for one."""
+
+
+def reader(kind: str, *, typed: bool) -> _Read:
+    """What makes a number, a score or a word of a value, or raises ValueError, which says why not.
+
+    Where values are not `typed`, they are text.
+    """
+    of_values, of_text = _READERS[kind]
+    return of_values if typed else of_text

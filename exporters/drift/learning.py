@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from exporters.drift import embeddings
 from exporters.drift.baseline import text
 from exporters.drift.building import PREDICTED, Builder
-from exporters.drift.observations import Batch, Watched
+from exporters.drift.observations import Batch, Values, Watched
 from modelwatch.problems import ModelwatchError
 
 _LOG = logging.getLogger(__name__)
@@ -54,11 +55,15 @@ class Learning:
         self._began_s = self._began_s or now
         self._newest_s = now
         names = self._watched.features
-        features = batch.features
+        columns: dict[str, Values] = {}
+        if batch.features is not None:
+            others = [name for name in names if name not in (_SCORE, PREDICTED)]
+            columns = {name: batch.features.column(name) for name in others}
+        if batch.embeddings is not None and embeddings.available():
+            found = {name: _vectors(batch.embeddings.column(name)) for name in names}
+            columns |= {name: vectors for name, vectors in found.items() if any(vectors)}
         self._builder.add(
-            {}
-            if features is None
-            else {name: features.column(name) for name in names if name not in (_SCORE, PREDICTED)},
+            columns,
             scores=batch.scores if _SCORE in names else None,
             predicted=batch.predicted,
         )
@@ -119,6 +124,14 @@ class Learning:
             _LOG.warning("%s cannot be read (%s): learning begins anew", self._path, problem)
 
 
+def _vectors(values: Values) -> list[object]:
+    """What could be vectors; all else is missing here, and refused once there is a baseline."""
+    return [
+        one if isinstance(one, list) and 0 < len(one) <= embeddings.LONGEST else None
+        for one in values
+    ]
+
+
 def _write_new(path: Path, content: str) -> bool:
     """Write a file as a whole; false where there is one already, which stays."""
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -149,7 +162,10 @@ class _Ours(pickle.Unpickler):
         return found
 
 
-_MODULES = frozenset(f"exporters.drift.{name}" for name in ("building", "columns", "scores"))
+_MODULES = frozenset(
+    f"exporters.drift.{name}"
+    for name in ("building", "columns", "scores", "embeddings.building", "embeddings.column")
+)
 _BESIDE = frozenset(
     (
         ("array", "array"),

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from exporters.base.receipts import Receipt, Refused
 from exporters.base.remembered import Remembered, id_hash
 from exporters.drift.becoming import Becoming
 from exporters.drift.counting import Counted, Counting, Tally
+from exporters.drift.embeddings import REASONS as OF_VECTORS
 from exporters.drift.observations import REASONS, Batch, Binned, Part, Watched
 from exporters.drift.state import Kept, State, StateFile, written
 from exporters.drift.watching import KEPT_S, Watch
@@ -78,16 +80,17 @@ class Ledger:
 
         `refused` are lines that could not be read, which are counted as such.
         """
-        becoming = self._refused(refused)
-        for batch in batches:
-            try:
-                self._observe(becoming, batch)
-            except Refused as problem:
-                self._refuse((batch.model, batch.environment), problem, batch.length)
-                becoming.refuse(batch.line, problem, batch.length)
-        with self._lock:
-            self._marks |= marks or {}
-            self._dirty = True
+        with self._lock if marks else nullcontext():  # marks are kept with their counts, or not yet
+            becoming = self._refused(refused)
+            for batch in batches:
+                try:
+                    self._observe(becoming, batch)
+                except Refused as problem:
+                    self._refuse((batch.model, batch.environment), problem, batch.length)
+                    becoming.refuse(batch.line, problem, batch.length)
+            with self._lock:
+                self._marks |= marks or {}
+                self._dirty = True
         return becoming.receipt()
 
     def add(self, binned: Iterable[Binned], refused: Iterable[Numbered] = ()) -> Receipt:
@@ -221,7 +224,8 @@ class Ledger:
             watch.sampling = batch.sampling
         for part in self.parts:
             for reason, amount in part.observed(watch.watched, batch).items():
-                counted.refused.append((reason, amount, f"{amount} values of {part.name}"))
+                why = OF_VECTORS.get(reason, f"values of {part.name}")
+                counted.refused.append((reason, amount, f"{amount} refused: {why}"))
         self._count_values(becoming, watch, batch.line, counted)
         becoming.accepted += batch.length
 

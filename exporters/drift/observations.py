@@ -21,6 +21,7 @@ from itertools import chain
 from typing import Protocol
 
 from exporters.base.families import Family
+from exporters.drift import embeddings
 from exporters.drift.baseline import Baseline
 
 Values = Sequence[object]
@@ -40,6 +41,7 @@ REASONS = (
     "other_baseline",  # counted into bins that are not in use
     "too_old",
     "in_the_future",
+    *embeddings.REASONS,
 )
 """Why an observation, or one of its values, is not counted: the values of the label `reason`."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from exporters.drift.baseline import Baseline, parsed, read
+from exporters.drift.baseline import Baseline, Embedding, parsed, read
 from exporters.drift.comparing import DECIDES, Comparison, compared, limits
 from exporters.drift.from_rows import Counted, counted_rows, parts
 from exporters.drift.kinds import Roles
@@ -44,6 +44,10 @@ def compare(  # noqa: PLR0917
     Example: modelwatch baseline compare baseline.json rows.csv
     """
     baseline = read(file)
+    for feature in baseline.features:
+        if isinstance(feature, Embedding):
+            message = f"note: {feature.name} is an embedding; those are compared by the exporter"
+            click.echo(message, err=True)
     found = _seen(baseline, rows, Roles(score=score, predicted=predicted))
     comparisons = [
         compared(feature, seen, method=method, predicted=predicted)

@@ -59,13 +59,15 @@ BASELINE = identified(
                 count=21,
                 missing=0,
                 mean=(0.5, 1.0),
+                half_mean=(0.4, 1.1),
                 variance=(1.0, 2.0),
+                factors=((1.0, 0.0),),
                 seed=4,
-                features=3,
+                features=4,
                 gamma=0.25,
-                fourier_mean=(0.1, 0.2, 0.3),
-                direction=(1.0, 0.0),
-                floors={"cosine": 0.1},
+                fourier_count=21,
+                fourier_mean=(0.1, 0.2, 0.3, 0.4),
+                floors={"cosine": 0.1, "euclidean": 2, "shifted": 0.1, "mmd": 0.3, "auc": 0.7},
             ),
         ),
     )
@@ -88,6 +90,16 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 def test_the_identity_is_the_start_of_the_checksum_of_the_file() -> None:
     digest = hashlib.sha256(text(BASELINE).encode()).hexdigest()
     assert BASELINE.identity == digest[:12] == identity(BASELINE)
+
+
+@pytest.mark.parametrize(
+    "number", [0.00012345678901234567, -0.0011249090399999989, 1.7976931348623157e99, 5e-99, 1e15]
+)
+def test_every_number_is_read_as_it_was_written(number: float) -> None:
+    again = parsed("b", text(BASELINE).replace('"mean": 0.1', f'"mean": {number!r}').encode())
+    feature = again.features[0]
+    assert isinstance(feature, Numeric)
+    assert feature.mean == number
 
 
 def test_a_file_in_another_layout_is_the_same_baseline() -> None:
@@ -134,7 +146,8 @@ def swapped(before: str, after: str) -> Callable[[], str]:
         (swapped('"no"', '""'), ["must not be empty"]),
         (swapped("[0.5, 1.0, null]", "[0.5, 1.5, null]"), ["must be at most 1"]),
         (swapped("[3, 2, 0]", "[3, 2]"), ["'counts' of class 'fine' has 2 entries"]),
-        (swapped("[0.1, 0.2, 0.3]", "[0.1]"), ["'fourier_mean' of 'question' has 1 entries"]),
+        (swapped("[0.1, 0.2, 0.3, 0.4]", "[0.1]"), ["'fourier_mean' of 'question' has 1 entries"]),
+        (swapped("[[1.0, 0.0]]", "[[1.0]]"), ["'factors.0.' of 'question' has 1 entries"]),
     ],
 )
 def test_a_mistake_is_told_with_its_place(content: Callable[[], str], expected: list[str]) -> None:
@@ -147,7 +160,7 @@ def test_a_mistake_is_told_with_its_place(content: Callable[[], str], expected: 
 
 def test_all_mistakes_are_told_at_once() -> None:
     content = text(BASELINE).replace('"rows": 21', '"rows": 1.5').replace('"seed": 4', '"seed": -4')
-    assert [line.split(":")[1] for line in problems(content)] == ["7", "45"]
+    assert [line.split(":")[1] for line in problems(content)] == ["7", "47"]
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,10 @@ from modelwatch.problems import InventoryError, Place, Report
 
 ROWS = 10_000
 """Rows of a batch at the most."""
+CHARACTERS = 8_000_000
+"""Characters of its rows, but for the last: vectors make long rows."""
+ROWS_OF_LISTS = 256
+"""Rows of a batch where they hold lists and their characters are not known."""
 _MOST_PROBLEMS = 20
 
 

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from exporters.drift.rows.batch import ROWS, Batch, Mistakes, short
+from exporters.drift.rows.batch import CHARACTERS, ROWS, Batch, Mistakes, short
 from exporters.drift.rows.lines import Line
 from modelwatch.problems import Place
 
@@ -23,6 +23,7 @@ def read(lines: Iterator[Line], mistakes: Mistakes) -> Iterator[Batch]:
         raise mistakes.stop((1, 1), "the file is empty", "check that it is the right one")
     names = _names(first, mistakes)
     rows: list[_Record] = []
+    characters = 0
     for record in records:
         if len(record.fields) != len(names):
             mistakes.add(
@@ -32,9 +33,10 @@ def read(lines: Iterator[Line], mistakes: Mistakes) -> Iterator[Batch]:
             )
             continue
         rows.append(record)
-        if len(rows) == ROWS:
+        characters += len(record.raw)
+        if len(rows) == ROWS or characters > CHARACTERS:
             yield _batch(names, rows)
-            rows = []
+            rows, characters = [], 0
     if rows:
         yield _batch(names, rows)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from exporters.drift.rows.batch import ROWS, Batch, Mistakes, short
+from exporters.drift.rows.batch import CHARACTERS, ROWS, Batch, Mistakes, short
 from exporters.drift.rows.lines import Line
 from modelwatch.problems import Place
 
@@ -15,6 +15,7 @@ _OF_AN_OBSERVATION = ("score", "predicted", "label", "time")
 def read(lines: Iterator[Line], mistakes: Mistakes) -> Iterator[Batch]:
     """Batches of values; a key that a row does not have is missing there."""
     rows: list[tuple[Line, dict[str, Any]]] = []
+    characters = 0
     for line in lines:
         if not line.text.strip():
             continue
@@ -22,9 +23,10 @@ def read(lines: Iterator[Line], mistakes: Mistakes) -> Iterator[Batch]:
         if row is None:
             continue
         rows.append((line, row))
-        if len(rows) == ROWS:
+        characters += len(line.text)
+        if len(rows) == ROWS or characters > CHARACTERS:
             yield _batch(rows)
-            rows = []
+            rows, characters = [], 0
     if rows:
         yield _batch(rows)
 
@@ -42,9 +44,11 @@ def _row(line: Line, mistakes: Mistakes) -> dict[str, Any] | None:
     if not isinstance(row, dict):
         mistakes.add((line.number, 1), "the line is no object", advice)
         return None
-    features = row.get("features")
-    if isinstance(features, dict):
-        row = {**features, **{key: row[key] for key in _OF_AN_OBSERVATION if key in row}}
+    features, vectors = row.get("features"), row.get("embeddings")
+    if isinstance(features, dict) or isinstance(vectors, dict):
+        parts = [part for part in (features, vectors) if isinstance(part, dict)]
+        beside = {key: row[key] for key in _OF_AN_OBSERVATION if key in row}
+        row = {**parts[0], **parts[-1], **beside}
     for name in row:
         if not name.strip() or not name.isprintable():
             mistakes.add(

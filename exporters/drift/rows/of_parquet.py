@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, BinaryIO
 
-from exporters.drift.rows.batch import ROWS, Batch, Mistakes, short
+from exporters.drift.rows.batch import ROWS, ROWS_OF_LISTS, Batch, Mistakes, short
 from modelwatch.problems import ModelwatchError, Place
 
 
@@ -33,7 +33,9 @@ def read(path: str, stream: BinaryIO, mistakes: Mistakes) -> Iterator[Batch]:
                 message = f"the column '{short(name)}' is there twice"
                 mistakes.add((1, index + 1), message, "rename one of both")
         mistakes.report.raise_if_any()
-        yield from _batches(file.iter_batches(batch_size=ROWS), names)
+        lists = any(pa.types.is_nested(kind) for kind in file.schema_arrow.types)
+        size = ROWS_OF_LISTS if lists else ROWS
+        yield from _batches(file.iter_batches(batch_size=size), names)
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise ModelwatchError(f"{path} cannot be read as Parquet: {reason}") from error
