@@ -64,12 +64,13 @@ def _put_watch(families: Families, watch: Watch) -> None:
     if watch.sampling is not None:
         families[drift.DRIFT_SAMPLING].add(watch.sampling, *key)
     for tally in watch.tallies:
-        _put_tally(families, key, tally)
+        put_tally(families, key, tally)
     if watch.counting:
         put_baseline(families, key, watch.counting)
 
 
-def _put_tally(families: Families, key: tuple[str, str], tally: Tally) -> None:
+def put_tally(families: Families, key: tuple[str, str], tally: Tally) -> None:
+    """Put the counts against one baseline on the page."""
     for (name, predicted), counts in tally.counts.items():
         labels = (*key, name, predicted, tally.identity)
         shape = tally.shapes[name, predicted]
