@@ -5,6 +5,7 @@ rewrites all of them on ingestion, 2.x keeps what it got. An objective joins on 
 must be one: plain digits with a point, and a vendor unit kept as an exponent (`200.0e-3`).
 """
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -20,6 +21,25 @@ def label(boundary: Decimal, unit: Unit) -> str:
     plain = format(Decimal(repr(float(boundary))), "f")
     text = plain if "." in plain else f"{plain}.0"
     return f"{text}e-{_SHIFTS[unit]}" if unit in _SHIFTS else text
+
+
+def le(boundary: float) -> str:
+    """A boundary as Prometheus 3 stores it, whatever was scraped: 2.x keeps it as it is.
+
+    Go's shortest form, with an exponent below 0.0001 and from a million up, and `.0` after a whole
+    number. Source: `FormatOpenMetricsFloat` of Prometheus' package `model/labels`.
+    """
+    if math.isinf(boundary):
+        return "+Inf" if boundary > 0 else "-Inf"
+    exact = Decimal(repr(float(boundary) or 0.0)).normalize()
+    power = exact.adjusted() if exact else 0
+    if _SMALLEST_PLAIN <= power < _LARGEST_PLAIN:
+        plain = format(exact, "f")
+        return plain if "." in plain else f"{plain}.0"
+    sign, digits, _ = exact.as_tuple()
+    first, *rest = map(str, digits)
+    mantissa = f"{first}.{''.join(rest)}" if rest else first
+    return f"{'-' if sign else ''}{mantissa}e{'-' if power < 0 else '+'}{abs(power):02}"
 
 
 def rewrites(buckets: Iterable[Decimal], unit: Unit) -> tuple[tuple[str, str], ...]:

@@ -22,12 +22,12 @@ class Exemplar:
 class Distribution:
     """A histogram: `counts` per bucket, not cumulative, the last one for everything above.
 
-    `exemplars` are by position of the bucket.
+    `sum` is None where values were only counted. `exemplars` are by position of the bucket.
     """
 
     bounds: Sequence[float]
     counts: Sequence[float]
-    sum: float
+    sum: float | None
     exemplars: Mapping[int, Exemplar] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import click
 
 from exporters.base.followed_file import FollowedFile, Lines
-from modelwatch.problems import ModelwatchError
+from exporters.base.receipts import NotWritable
 
 _LOG = logging.getLogger(__name__)
 
@@ -17,10 +17,6 @@ EVERY_S = 1.0
 """Files are looked at so often."""
 
 _ENDS_WITHIN_S = 0.4
-
-
-class NotWritable(ModelwatchError):  # noqa: N818  # reads as what happened
-    """Nothing can be kept on disk at the moment; nothing of the batch was counted."""
 
 
 class Source(Protocol):

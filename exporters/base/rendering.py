@@ -16,6 +16,7 @@ from typing import Any, cast
 from prometheus_client.utils import floatToGoString
 
 from exporters.base.families import Distribution, Exemplar, Family, Written
+from modelwatch import buckets
 from modelwatch.catalogue.metric import Metric
 
 CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -102,7 +103,7 @@ def _written(family: Family, kept: Starts | None) -> tuple[Starts, Written]:
     try:
         if metric.kind == "histogram":
             found = cast("dict[tuple[str, ...], Distribution]", samples)
-            keys = [(labels, tuple(one.bounds)) for labels, one in found.items()]
+            keys = [(labels, tuple(one.bounds), _is_summed(one)) for labels, one in found.items()]
             starts = _starts(keys, kept, partial(_histogram_lines, metric))
             return starts, Written(starts.texts, [_counts(one) for one in found.values()])
         starts = _starts(list(samples), kept, partial(_line, metric))
@@ -124,17 +125,17 @@ def _line(metric: Metric, labels: tuple[str, ...]) -> str:
     return f"\n{metric.name}{_labels(metric.labels, labels)} "
 
 
-def _histogram_lines(metric: Metric, key: tuple[tuple[str, ...], tuple[float, ...]]) -> str:
+def _histogram_lines(metric: Metric, key: tuple[tuple[str, ...], tuple[float, ...], bool]) -> str:
     """The lines of one histogram with a `%s` for each number."""
-    labels, bounds = key
+    labels, bounds, summed = key
     if any(low >= high for low, high in pairwise(bounds)):
         raise ValueError(f"bounds do not rise: {bounds}")
     named = (*metric.labels, "le")
     lines = [
-        f"\n{metric.bucket}{_labels(named, (*labels, _go(bound)))} "
+        f"\n{metric.bucket}{_labels(named, (*labels, buckets.le(bound)))} "
         for bound in (*bounds, math.inf)
     ]
-    if not _has_negative(bounds):
+    if summed:
         own = _labels(metric.labels, labels)
         lines += [f"\n{metric.count}{own} ", f"\n{metric.sum}{own} "]
     return "".join(line.replace("%", "%%") + "%s" for line in lines)
@@ -170,15 +171,16 @@ def _counts(distribution: Distribution) -> tuple[str, ...]:
     bounds, counts = distribution.bounds, tuple(distribution.counts)
     if len(counts) != len(bounds) + 1:
         raise ValueError(f"{len(bounds)} bounds make one bucket more, not {len(counts)}")
-    buckets = _numbers(accumulate(counts))
-    if _has_negative(bounds):
-        return tuple(buckets)
-    return (*buckets, buckets[-1], _go(distribution.sum))
+    cumulative = _numbers(accumulate(counts))
+    if distribution.sum is None or not _is_summed(distribution):
+        return tuple(cumulative)
+    return (*cumulative, cumulative[-1], _go(distribution.sum))
 
 
-def _has_negative(bounds: Sequence[float]) -> bool:
-    """Whether sum and count are left out: a sum of negative values can fall, as none may."""
-    return bool(bounds) and bounds[0] < 0
+def _is_summed(distribution: Distribution) -> bool:
+    """Whether it has a sum, and a count beside it: one of negative values can fall, as none may."""
+    bounds = distribution.bounds
+    return distribution.sum is not None and not (bounds and bounds[0] < 0)
 
 
 def _heading(metric: Metric, *, openmetrics: bool) -> str:

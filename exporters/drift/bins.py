@@ -12,10 +12,12 @@ from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
+from operator import mul
 from types import NoneType
 from typing import Any, Protocol, TypeVar
 
-from exporters.drift.baseline import Categorical, Numeric, Score
+from exporters.drift.baseline import Categorical, Numeric, Score, ScoreOfClass
 
 OTHER = "other"
 """The last bin of a categorical feature: every value that the baseline does not name."""
@@ -91,6 +93,27 @@ def counted(feature: Numeric | Categorical) -> Counts:
     if isinstance(feature, Categorical):
         return Counts(bins=[*feature.counts, feature.other], missing=feature.missing)
     return Counts(bins=list(feature.counts), missing=feature.missing)
+
+
+def of_class(score: Score, known: ScoreOfClass) -> Numeric:
+    """The scores of one class as a feature; each lies in the middle of its bin."""
+    edges = (0.0, *score.edges)
+    centres = (*((low + high) / 2 for low, high in pairwise(edges)), edges[-1])
+    total = sum(known.counts) or 1
+    mean = math.fsum(map(mul, centres, known.counts)) / total
+    squares = ((at - mean) ** 2 for at in centres)
+    variance = math.fsum(map(mul, squares, known.counts)) / total
+    return Numeric(
+        name=score.name,
+        edges=score.edges,
+        counts=known.counts,
+        centres=centres,
+        missing=0,
+        low=0.0,
+        high=1.0,
+        mean=mean,
+        deviation=math.sqrt(variance),
+    )
 
 
 def by_class(score: Score, scores: Values, predicted: Values) -> dict[str, list[object]]:

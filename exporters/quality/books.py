@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporters.base.families import OTHER
+from exporters.base.receipts import MOST_TOLD, Receipt, Rejection
 from exporters.base.remembered import Remembered
 from exporters.quality.counting import Batch
 from exporters.quality.declared import Declared
@@ -11,28 +12,6 @@ from exporters.quality.events import REASONS, Event, Refused
 from exporters.quality.names import LIMITS, Names
 from exporters.quality.tally import COUNTED, SLOTS, Counts, Key, Scored
 from modelwatch.catalogue import quality
-
-MOST_TOLD = 20
-"""Refused events that an answer describes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
-    """An event that was refused: its line (from 1), and why."""
-
-    line: int
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What became of a batch. `told` are the first of the rejected events."""
-
-    accepted: int
-    duplicates: int
-    rejected: int
-    told: tuple[Rejection, ...]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """What may be told about: the models, environments and scores of the inventory, nothing else."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporters.quality.events import Refused
+from exporters.base.models import Models
+from exporters.base.receipts import Refused
 from modelwatch import defaults, quantities
 from modelwatch.inventory import Inventory, Model, Score, Settings
 from modelwatch.promql import duration_seconds
@@ -63,24 +63,12 @@ class FromInventory:
 
     def __init__(self, inventory: Inventory) -> None:
         self.new_for_s = _new_for_s(inventory.settings)
-        self._models: defaultdict[str, dict[str, Target]] = defaultdict(dict)
-        for model in inventory.models:
-            target = _target(model, inventory.settings.time_compression)
-            self._models[model.name][model.environment] = target
+        compression = inventory.settings.time_compression
+        self._models = Models((one.key, _target(one, compression)) for one in inventory.models)
 
     def target(self, model: str, environment: str) -> Target:
         """The model of the inventory."""
-        if model not in self._models:
-            raise Refused("unknown_model", f"the inventory has no model {model[:80]!r}")
-        environments = self._models[model]
-        if not environment:
-            if len(environments) > 1:
-                names = ", ".join(environments)
-                raise Refused("unknown_environment", f"{model!r} is in {names}: say which")
-            return next(iter(environments.values()))
-        if environment not in environments:
-            raise Refused("unknown_environment", f"{model!r} is not in {environment[:80]!r}")
-        return environments[environment]
+        return self._models.find(model, environment)
 
     def scale(self, target: Target, score: str) -> Scale:
         """The score of the inventory."""
@@ -93,7 +81,7 @@ class FromInventory:
 
     def targets(self) -> Iterable[Target]:
         """Every model of the inventory, in each environment."""
-        return [target for found in self._models.values() for target in found.values()]
+        return self._models.all()
 
 
 class Anything:

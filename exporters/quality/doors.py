@@ -2,23 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any
 
 from exporters.base.exporter import Door, Reply, Request
-from exporters.base.following import NotWritable
 from exporters.base.intake import media_type
-from exporters.quality.books import Receipt
+from exporters.base.receipts import JSON, LINES, NotWritable, later, refusal, reply_to
 from exporters.quality.events import Event, Refused
 from exporters.quality.json_events import from_json
 from exporters.quality.ledger import Ledger
 
 PATH = "/v1/scores"
 MOST_BODY_BYTES = 4 << 20
-JSON = "application/json"
-LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-
-RETRY_AFTER_S = 5
 
 
 def doors(ledger: Ledger) -> tuple[Door, ...]:
@@ -53,14 +46,8 @@ def counted(ledger: Ledger, events: Iterable[tuple[int, Event | Refused]]) -> Re
     try:
         receipt = ledger.accept(events)
     except NotWritable as problem:
-        later = {"retry-after": str(RETRY_AFTER_S)}
-        return replace(refusal(503, "busy", str(problem)), headers=later)
-    useless = receipt.rejected and not receipt.accepted and not receipt.duplicates
-    return Reply(
-        status=422 if useless else 200,
-        body=_json(_words(receipt)),
-        reason="invalid" if useless else "",
-    )
+        return later(problem)
+    return reply_to(receipt)
 
 
 _Numbered = Iterator[tuple[int, Event | Refused]]
@@ -91,23 +78,3 @@ def _event(found: object) -> Event | Refused:
         return from_json(found)
     except Refused as refused:
         return refused
-
-
-def _words(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "accepted": receipt.accepted,
-        "duplicates": receipt.duplicates,
-        "rejected": receipt.rejected,
-        "reasons": [
-            {"line": one.line, "reason": one.reason, "message": one.message} for one in receipt.told
-        ],
-    }
-
-
-def refusal(status: int, reason: str, message: str) -> Reply:
-    """An answer to a request that is not taken, and why."""
-    return Reply(status=status, body=_json({"error": message}), reason=reason)
-
-
-def _json(words: dict[str, Any]) -> bytes:
-    return json.dumps(words).encode() + b"\n"

@@ -18,6 +18,7 @@ here are ignored and not kept, so that prompts and answers go no further. See `j
 
 from dataclasses import dataclass
 
+from exporters.base.receipts import Refused
 from modelwatch.catalogue import FLAGS
 from modelwatch.catalogue.quality import GUARDRAIL_ACTIONS, TOOL_OUTCOMES
 
@@ -40,19 +41,6 @@ REASONS = (
     "in_the_future",
 )
 """Why an event is refused: the values of the label `reason`."""
-
-
-class Refused(ValueError):  # noqa: N818  # reads as what happened
-    """An event cannot be counted; `reason` is one of `REASONS`, the model as far as it is known."""
-
-    def __init__(
-        self, reason: str, message: str, *, model: str = "", environment: str = ""
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.model = model
-        self.environment = environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

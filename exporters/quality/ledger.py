@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from exporters.base.following import NotWritable
+from exporters.base.receipts import NotWritable, Receipt
 from exporters.base.remembered import GENERATION, Remembered
-from exporters.quality.books import Books, Receipt
+from exporters.quality.books import Books
 from exporters.quality.declared import Declared
 from exporters.quality.events import Event, Refused
 from exporters.quality.journal import MOST_JOURNAL_BYTES, Entry, Journal

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Mapping
 
 from exporters.base.exporter import Door, Reply, Request
-from exporters.quality.doors import counted, refusal
+from exporters.base.receipts import refusal
+from exporters.quality.doors import counted
 from exporters.quality.ledger import Ledger
 from exporters.quality.results import MOST_FILE_BYTES, Told, formats, items
 

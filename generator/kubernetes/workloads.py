@@ -5,7 +5,7 @@ from generator.kubernetes.objects import Object, labels, metadata
 from generator.kubernetes.secret_keys import keys
 from modelwatch.inventory import Inventory, Settings
 
-PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468}
+PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468, "drift": 9469}
 INVENTORY = "modelwatch-inventory"
 INVENTORY_FILE = "models.yaml"
 PROMETHEUS = "http://prometheus-operated:9090"

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from exporters.base.followed_file import CHUNK_BYTES, MOST_LINE_BYTES, split
-from exporters.base.following import Following, NotWritable
+from exporters.base.following import Following
+from exporters.base.receipts import NotWritable
 from exporters.quality.following import OPTIONS, following
 from exporters.quality.results import Told
 from tests.exporters.followed_files import Reader, Writer

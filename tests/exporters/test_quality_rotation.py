@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.base.following import NotWritable
+from exporters.base.receipts import NotWritable
 from tests.exporters.followed_files import Reader, Writer
 from tests.exporters.quality_ledgers import CHAT, score
 
