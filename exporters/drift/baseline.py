@@ -7,6 +7,7 @@ counts of one are never compared with the shares of another.
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,8 @@ class Baseline:
 
 
 SCHEMA_VERSION = 1
+_HIDDEN = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+"""What YAML takes for a line break, or nobody sees."""
 KINDS: dict[str, type[Feature]] = {
     "numeric": Numeric,
     "categorical": Categorical,
@@ -193,4 +196,5 @@ def _feature_text(feature: Feature) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", written)

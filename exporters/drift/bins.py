@@ -122,7 +122,7 @@ def by_class(score: Score, scores: Values, predicted: Values) -> dict[str, list[
     A baseline without classes has one that is named "", for all.
     """
     classes: dict[str, list[object]] = {known.predicted: [] for known in score.classes}
-    if "" in classes:
+    if list(classes) == [""]:
         return {"": list(scores)}
     for value, name in zip(scores, predicted, strict=True):
         found = classes.get(word(name) or "")
@@ -165,6 +165,29 @@ def number(value: object) -> float | None:
     return None if math.isnan(found) else found
 
 
+def accepted(read: Callable[[object], _Read], values: Values) -> tuple[list[_Read], int]:
+    """The values as read, and how many could not be."""
+    found, refused = [], 0
+    for row in _rows(values):
+        try:
+            found.append(read(row))
+        except ValueError:
+            refused += 1
+    return found, refused
+
+
+def counted_words(values: Values) -> tuple[Tally[str | None], int]:
+    """How often each word is in a column, None for missing ones; and how many are no words."""
+    rows = _rows(values)
+    if not set(map(type, rows)) <= _WORDS:
+        words, refused = accepted(word, rows)
+        return Tally(words), refused
+    tally: Tally[str | None] = Tally(rows)
+    if "" in tally:
+        tally[None] += tally.pop("")
+    return tally, 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
     """Counts words. `closed`: the baseline named all that it saw."""
@@ -176,15 +199,8 @@ class _Words:
         return Counts(bins=[0] * (len(self.places) + 1))
 
     def count(self, counts: Counts, values: Values) -> None:
-        tally: Tally[str | None]
-        rows = _rows(values)
-        if set(map(type, rows)) <= _WORDS:
-            tally = Tally(rows)
-            tally[None] += tally.pop("", 0)
-        else:
-            words, refused = _accepted(word, rows)
-            counts.refused += refused
-            tally = Tally(words)
+        tally, refused = counted_words(values)
+        counts.refused += refused
         counts.missing += tally.pop(None, 0)
         for text, seen in tally.items():
             place = self.places.get(text or "")
@@ -220,7 +236,7 @@ class _Numbers:
             self._count_array(counts, array)
 
     def _count(self, counts: Counts, values: Values) -> None:
-        found, refused = _accepted(number, _rows(values))
+        found, refused = accepted(number, values)
         edges, low, high, bins = self.edges, self.low, self.high, counts.bins
         counts.refused += refused
         for value in found:
@@ -260,17 +276,6 @@ class _Numbers:
 def _rows(values: Any) -> list[Any]:
     """The column as a list of Python's own values."""
     return values.tolist() if hasattr(values, "tolist") else values  # type: ignore[no-any-return]
-
-
-def _accepted(read: Callable[[object], _Read], rows: Sequence[object]) -> tuple[list[_Read], int]:
-    """The rows as read, and how many could not be."""
-    found, refused = [], 0
-    for row in rows:
-        try:
-            found.append(read(row))
-        except ValueError:
-            refused += 1
-    return found, refused
 
 
 @cache
