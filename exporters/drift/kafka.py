@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exporters.base.followed_file import Lines
 from modelwatch.problems import ModelwatchError, Report
 
 if TYPE_CHECKING:
     from exporters.drift.kafka_reading import Topics
+    from exporters.drift.ledger import Ledger
 
 OURS = {
     "bootstrap.servers": "say it with --kafka-servers",
@@ -72,7 +72,7 @@ OPTIONS = (
 )
 
 
-def reading(options: Mapping[str, Any], lines: Lines) -> tuple["Topics", ...]:
+def reading(options: Mapping[str, Any], ledger: "Ledger") -> tuple["Topics", ...]:
     """The work that the options ask for; none without any.
 
     Raises:
@@ -87,7 +87,7 @@ def reading(options: Mapping[str, Any], lines: Lines) -> tuple["Topics", ...]:
         raise ModelwatchError(
             "reading Kafka needs its client; run: pip install 'modelwatch[kafka]'"
         ) from failure
-    topics = Topics(found, lines)
+    topics = Topics(found, ledger)
     topics.check()
     return (topics,)
 

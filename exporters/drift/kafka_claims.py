@@ -2,9 +2,10 @@
 
 Before messages are counted they are claimed: their end is committed to the broker as the group's
 offset, and beside it, as its metadata, who claimed from where to where. The broker refuses that
-from a member whose partition went to another. After counting, the end is kept with the counts. So
-a claim without its counts is found at the next start, and its messages are read again; nobody else
-counts them meanwhile. Each member's last claim stays beside the offset, whoever reads there now.
+from a member whose partition went to another. How far was counted is kept with the counts, on disk
+every few seconds; a claim reaches back to what is on disk for certain. So whoever was killed finds
+in its claim what it must count again, and nobody else counts that meanwhile. The last claim of each
+member stays beside the offset, whoever reads there now.
 """
 
 import re

@@ -1,48 +1,31 @@
 """Exporters of one consumer group, with a real broker: each message is counted once."""
 
-import json
+import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from exporters.base.following import NotWritable
 from exporters.drift.kafka import settings
 from exporters.drift.kafka_reading import MOST_MESSAGE_BYTES, Topics
+from exporters.drift.ledger import Ledger
 from modelwatch.problems import Unreachable
+from tests.exporters.drift_predictions import (
+    counted,
+    declare,
+    ledger,
+    observations,
+    of,
+    predictions,
+)
 from tests.exporters.kafka_broker import Broker, running
 
 pytestmark = pytest.mark.real
 
 WITHIN_S = 60.0
-
-
-class Counts:
-    """What outlives an exporter, as its state folder does."""
-
-    def __init__(self) -> None:
-        self.writable = True
-        self.seen: Counter[str] = Counter()
-        self.refused = 0
-        self.marks: dict[str, str] = {}
-        self.fails = 0
-
-    def mark(self, name: str) -> str:
-        return self.marks.get(name, "")
-
-    def take(self, lines: Sequence[bytes | None], marks: Mapping[str, str]) -> tuple[int, str]:
-        if self.fails and lines:
-            self.fails -= 1
-            raise NotWritable
-        good = [line for line in lines if line and line.startswith(b"{")]
-        self.seen.update(json.loads(line)["id"] for line in good)
-        self.refused += len(lines) - len(good)
-        self.marks.update(marks)
-        return len(lines) - len(good), "no JSON"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +42,7 @@ def topic(broker: Broker) -> str:
 
 
 @contextmanager
-def member(broker: Broker, topic: str, counts: Counts, group: str = "") -> Iterator[Topics]:
+def member(broker: Broker, topic: str, counts: Ledger, group: str = "") -> Iterator[Topics]:
     options = {
         "kafka_servers": broker.servers,
         "kafka_topic": (topic,),
@@ -82,36 +65,35 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def predictions(first: int, last: int) -> Iterable[Mapping[str, str]]:
-    return ({"id": str(number)} for number in range(first, last))
+def ledgers(folder: Path, many: int) -> list[Ledger]:
+    inventory = declare(folder)
+    return [ledger(folder / f"state-{number}", inventory) for number in range(many)]
 
 
-def in_all(*members: Counts) -> int:
-    return sum(one.seen.total() for one in members)
+def has(messages: int, *members: Ledger) -> Callable[[], bool]:
+    return lambda: observations(*members) >= messages
 
 
-def once_each(messages: int, *members: Counts) -> bool:
-    seen = sum((one.seen for one in members), Counter())
-    return seen == Counter(str(number) for number in range(messages))
-
-
-def test_four_members_count_what_one_counts(broker: Broker, topic: str) -> None:
-    one, four = Counts(), [Counts() for _ in range(4)]
+def test_four_members_count_what_one_counts(broker: Broker, topic: str, tmp_path: Path) -> None:
+    one, *four = ledgers(tmp_path, 5)
     sent = 0
     with ExitStack() as members:
         members.enter_context(member(broker, topic, one, "alone"))
         for counts in four:
             members.enter_context(member(broker, topic, counts))
-        while not all(counts.seen for counts in four):
+        while not all(observations(counts) for counts in four):
             broker.send(topic, predictions(sent, sent + 4000))
             sent += 4000
-            until(lambda: in_all(one) >= sent and in_all(*four) >= sent)
-    assert once_each(sent, one)
-    assert once_each(sent, *four)
+            until(has(sent, one))
+            until(has(sent, *four))
+    assert counted(one) == of(sent)
+    assert counted(*four) == of(sent)
 
 
-def test_members_come_and_go_and_each_message_is_counted_once(broker: Broker, topic: str) -> None:
-    first, second, third = Counts(), Counts(), Counts()
+def test_members_come_and_go_and_each_message_is_counted_once(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    first, second, third = ledgers(tmp_path, 3)
     with member(broker, topic, first):
         broker.send(topic, predictions(0, 3000))
         with member(broker, topic, second):
@@ -119,64 +101,57 @@ def test_members_come_and_go_and_each_message_is_counted_once(broker: Broker, to
             with member(broker, topic, third):
                 broker.send(topic, predictions(6000, 9000))
             broker.send(topic, predictions(9000, 12000))
-            until(lambda: in_all(first, second, third) >= 11000)
+            until(has(11000, first, second, third))
         broker.send(topic, predictions(12000, 15000))
-        until(lambda: in_all(first, second, third) >= 15000)
-    assert once_each(15000, first, second, third)
+        until(has(15000, first, second, third))
+    assert counted(first, second, third) == of(15000)
 
 
-def test_what_was_claimed_and_not_counted_is_counted_by_the_one_who_claimed_it(
-    broker: Broker, topic: str
+def test_what_was_not_on_disk_in_a_crash_is_counted_again_and_by_nobody_else(
+    broker: Broker, topic: str, tmp_path: Path
 ) -> None:
+    first, other = ledgers(tmp_path, 2)
     broker.send(topic, predictions(0, 400))
-    full, other = Counts(), Counts()
-    full.fails = 1_000_000
-    with member(broker, topic, full):
-        until(lambda: full.fails < 1_000_000)
+    with member(broker, topic, first):
+        until(has(400, first))
+        shutil.copytree(tmp_path / "state-0", tmp_path / "crashed")
     with member(broker, topic, other):
         broker.send(topic, predictions(400, 800))
-        until(lambda: in_all(other) >= 400)
-    claimed = 800 - in_all(other)
-    assert claimed > 0
-    full.fails = 0
-    with member(broker, topic, full):
-        until(lambda: in_all(full) >= claimed)
-    assert once_each(800, full, other)
+        until(has(400, other))
+    assert counted(other) != of(400)
+    revived = ledger(tmp_path / "crashed", tmp_path / "models.yaml")
+    assert observations(revived) < 400
+    with member(broker, topic, revived):
+        until(has(400, revived))
+    assert counted(revived, other) == of(800)
 
 
-def test_counts_that_cannot_be_kept_for_a_moment_are_kept_later(broker: Broker, topic: str) -> None:
-    broker.send(topic, predictions(0, 400))
-    counts = Counts()
-    counts.fails = 1
+def test_bad_messages_are_refused_and_passed(broker: Broker, topic: str, tmp_path: Path) -> None:
+    (counts,) = ledgers(tmp_path, 1)
+    long = b'{"id": "' + b"x" * MOST_MESSAGE_BYTES + b'"}'
+    broker.send(topic, [b"no JSON", None, b"[1]", long, *predictions(0, 100)])
     with member(broker, topic, counts):
-        until(lambda: in_all(counts) >= 400)
-    assert once_each(400, counts)
-
-
-def test_bad_messages_are_refused_and_passed(broker: Broker, topic: str) -> None:
-    long = b'{"id": "' + b"x" * (MOST_MESSAGE_BYTES - 100) + b'"}'
-    broker.send(topic, [b"no JSON", None, b"", long, *predictions(0, 100)])
-    counts = Counts()
-    with member(broker, topic, counts):
-        until(lambda: in_all(counts) >= 100)
-    assert counts.refused == 3
+        until(has(100, counts))
+    assert counted(counts) == of(100)
+    assert counts.rejected["other", "other", "malformed"] == 3
+    assert counts.rejected["other", "other", "wrong_type"] == 1
 
 
 def test_a_broker_that_was_away_is_read_on_where_it_was_left(tmp_path: Path) -> None:
+    (counts,) = ledgers(tmp_path, 1)
     with running(tmp_path) as broker:
         broker.create("predictions")
         broker.send("predictions", predictions(0, 400))
-        counts = Counts()
         with member(broker, "predictions", counts) as topics:
-            until(lambda: in_all(counts) >= 400)
-            assert not list(topics.collect())
+            until(has(400, counts))
+            assert not fails(topics)
             broker.stop()
             until(lambda: fails(topics))
             broker.start()
             broker.send("predictions", predictions(400, 800))
-            until(lambda: in_all(counts) >= 800)
+            until(has(800, counts))
             until(lambda: not fails(topics))
-        assert once_each(800, counts)
+    assert counted(counts) == of(800)
 
 
 def fails(topics: Topics) -> bool:
