@@ -6,7 +6,7 @@ Needs the extra `kafka`. What is secret stands in a file.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,7 @@ def settings(options: Mapping[str, Any]) -> Settings | None:
         topics=topics,
         client={
             **DEFAULTS,
-            **(_file(path) if path else {}),
+            **(settings_in(path) if path else {}),
             "bootstrap.servers": servers,
             "group.id": options["kafka_group"],
             "enable.auto.commit": "false",
@@ -124,23 +124,19 @@ class _Usage(ModelwatchError):  # noqa: N818  # reads as what happened
     exit_code = 2
 
 
-def _file(path: Path) -> dict[str, str]:
+def settings_in(path: Path) -> dict[str, str]:
+    """The settings in a file. No message shows a value.
+
+    Raises:
+        ModelwatchError: it cannot be read, or has mistakes; each comes with its place.
+    """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as failure:
         raise ModelwatchError(f"{path} is no text in UTF-8") from failure
     except OSError as failure:
         raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
-    return settings_of(str(path), lines)
-
-
-def settings_of(path: str, lines: Sequence[str]) -> dict[str, str]:
-    """The settings in the lines of a file. No message shows a value.
-
-    Raises:
-        InventoryError: there are mistakes; each comes with its place.
-    """
-    report = Report(path=path)
+    report = Report(path=str(path))
     found: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith(("#", "!")):

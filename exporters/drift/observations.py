@@ -16,7 +16,7 @@ Others that look at the same observations are a `Part`: one line in `ledger.py` 
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
 
@@ -169,3 +169,4 @@ class Binned:
     key: str
     bins: Mapping[tuple[str, str], Mapping[str, object]]
     sampling: float | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
