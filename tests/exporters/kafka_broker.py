@@ -83,13 +83,15 @@ class Broker:
         for made in admin.create_topics([NewTopic(topic, partitions, 1)]).values():
             made.result(WITHIN_S)
 
-    def send(self, topic: str, messages: Iterable[Mapping[str, Any] | bytes | None]) -> None:
-        """In turn to all partitions, and acknowledged."""
+    def send(
+        self, topic: str, messages: Iterable[Mapping[str, Any] | bytes | None], at_ms: int = 0
+    ) -> None:
+        """In turn to all partitions, and acknowledged; all of one moment, or of now."""
         producer = Producer({"bootstrap.servers": self.servers, "message.max.bytes": MOST_BYTES})
         partitions = len(producer.list_topics(topic, timeout=WITHIN_S).topics[topic].partitions)
         for number, message in enumerate(messages):
             value = json.dumps(message).encode() if isinstance(message, Mapping) else message
-            producer.produce(topic, value, partition=number % partitions)
+            producer.produce(topic, value, partition=number % partitions, timestamp=at_ms)
             producer.poll(0)
         assert producer.flush(WITHIN_S) == 0
 
