@@ -1,14 +1,25 @@
 """Predictions of a model, its baseline, and what must be counted of them, bin by bin."""
 
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from compose.ports import free_port
 from exporters.drift.baseline import Baseline, Categorical, Numeric, Score, ScoreOfClass, text
 from exporters.drift.bins import Counts
 from exporters.drift.declared import watched
 from exporters.drift.ledger import Ledger
 from generator.opening import inventory_at
+from modelwatch.catalogue import drift
+from modelwatch.catalogue.metric import Metric
 
 MODEL, ENVIRONMENT = "fraud", "production"
 EDGES = (10.0, 20.0, 40.0, 80.0)
@@ -124,3 +135,77 @@ def of(messages: int) -> dict[tuple[str, str], Counts]:
         scores[one["predicted"]].bins[sum(one["score"] > edge for edge in SCORES)] += 1
     by_class = {("score", name): counts for name, counts in scores.items()}
     return {("amount", ""): amount, ("country", ""): country, **by_class}
+
+
+def on_pages(*pages: str) -> dict[tuple[str, str], Counts]:
+    """What exporters show that they have counted, in all, by feature and class."""
+    found = of(0)
+    for page in pages:
+        samples = [one for family in text_string_to_metric_families(page) for one in family.samples]
+        for key in found:
+            own = [one for one in samples if _is_of(key, one.labels)]
+            found[key] += _on_page(own) if own else Counts(bins=[0] * len(found[key].bins))
+    return found
+
+
+def _is_of(key: tuple[str, str], labels: Mapping[str, str]) -> bool:
+    return (labels.get("feature_name"), labels.get("predicted")) == key
+
+
+def _on_page(samples: Sequence[Sample]) -> Counts:
+    def number(metric: Metric) -> int:
+        return int(sum(one.value for one in samples if one.name == metric.name))
+
+    bucket, category = f"{drift.DRIFT_VALUES.name}_bucket", drift.DRIFT_CATEGORIES_TOTAL.name
+    upto = sorted((float(one.labels["le"]), one.value) for one in samples if one.name == bucket)
+    words = {one.labels["bin"]: int(one.value) for one in samples if one.name == category}
+    numbers = [0, *(int(value) for _, value in upto)]
+    return Counts(
+        bins=[words[name] for name in (*COUNTRIES, "other")]
+        if words
+        else [after - before for before, after in pairwise(numbers)],
+        missing=number(drift.DRIFT_MISSING_TOTAL),
+        unseen=number(drift.DRIFT_UNSEEN_TOTAL),
+        out_of_range=number(drift.DRIFT_OUT_OF_RANGE_TOTAL),
+    )
+
+
+class Process:
+    """An exporter as people run it, with a state folder that outlives it."""
+
+    def __init__(self, folder: Path, name: str, *options: str) -> None:
+        self._folder, self._name, self._options = folder, name, options
+        self.url = f"http://127.0.0.1:{free_port()}"
+
+    def start(self) -> None:
+        program = Path(sys.executable).parent / "modelwatch"
+        with (self._folder / f"{self._name}.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(program, "exporter", "drift"),
+                    *("--inventory", self._folder / "models.yaml"),
+                    *("--state-dir", self._folder / self._name),
+                    *("--listen", self.url.removeprefix("http://")),
+                    *self._options,
+                ],
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def page(self) -> str:
+        """What it shows; nothing while it does not answer."""
+        try:
+            answer = requests.get(f"{self.url}/metrics", timeout=30)
+        except requests.ConnectionError:
+            return ""
+        return answer.text if answer.ok else ""
+
+
+def until(is_so: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

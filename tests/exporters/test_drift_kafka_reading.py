@@ -1,7 +1,6 @@
 """Exporters of one consumer group, with a real broker: each message is counted once."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.exporters.drift_predictions import (
     observations,
     of,
     predictions,
+    until,
 )
 from tests.exporters.kafka_broker import Broker, running
 
@@ -58,11 +58,8 @@ def member(broker: Broker, topic: str, counts: Ledger, group: str = "") -> Itera
         topics.stop()
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def waits(is_so: Callable[[], bool]) -> None:
+    until(is_so, WITHIN_S)
 
 
 def ledgers(folder: Path, many: int) -> list[Ledger]:
@@ -84,8 +81,8 @@ def test_four_members_count_what_one_counts(broker: Broker, topic: str, tmp_path
         while not all(observations(counts) for counts in four):
             broker.send(topic, predictions(sent, sent + 4000))
             sent += 4000
-            until(has(sent, one))
-            until(has(sent, *four))
+            waits(has(sent, one))
+            waits(has(sent, *four))
     assert counted(one) == of(sent)
     assert counted(*four) == of(sent)
 
@@ -101,9 +98,9 @@ def test_members_come_and_go_and_each_message_is_counted_once(
             with member(broker, topic, third):
                 broker.send(topic, predictions(6000, 9000))
             broker.send(topic, predictions(9000, 12000))
-            until(has(11000, first, second, third))
+            waits(has(11000, first, second, third))
         broker.send(topic, predictions(12000, 15000))
-        until(has(15000, first, second, third))
+        waits(has(15000, first, second, third))
     assert counted(first, second, third) == of(15000)
 
 
@@ -113,16 +110,16 @@ def test_what_was_not_on_disk_in_a_crash_is_counted_again_and_by_nobody_else(
     first, other = ledgers(tmp_path, 2)
     broker.send(topic, predictions(0, 400))
     with member(broker, topic, first):
-        until(has(400, first))
+        waits(has(400, first))
         shutil.copytree(tmp_path / "state-0", tmp_path / "crashed")
     with member(broker, topic, other):
         broker.send(topic, predictions(400, 800))
-        until(has(400, other))
+        waits(has(400, other))
     assert counted(other) != of(400)
     revived = ledger(tmp_path / "crashed", tmp_path / "models.yaml")
     assert observations(revived) < 400
     with member(broker, topic, revived):
-        until(has(400, revived))
+        waits(has(400, revived))
     assert counted(revived, other) == of(800)
 
 
@@ -131,7 +128,7 @@ def test_bad_messages_are_refused_and_passed(broker: Broker, topic: str, tmp_pat
     long = b'{"id": "' + b"x" * MOST_MESSAGE_BYTES + b'"}'
     broker.send(topic, [b"no JSON", None, b"[1]", long, *predictions(0, 100)])
     with member(broker, topic, counts):
-        until(has(100, counts))
+        waits(has(100, counts))
     assert counted(counts) == of(100)
     assert counts.rejected["other", "other", "malformed"] == 3
     assert counts.rejected["other", "other", "wrong_type"] == 1
@@ -143,14 +140,14 @@ def test_a_broker_that_was_away_is_read_on_where_it_was_left(tmp_path: Path) -> 
         broker.create("predictions")
         broker.send("predictions", predictions(0, 400))
         with member(broker, "predictions", counts) as topics:
-            until(has(400, counts))
+            waits(has(400, counts))
             assert not fails(topics)
             broker.stop()
-            until(lambda: fails(topics))
+            waits(lambda: fails(topics))
             broker.start()
             broker.send("predictions", predictions(400, 800))
-            until(has(800, counts))
-            until(lambda: not fails(topics))
+            waits(has(800, counts))
+            waits(lambda: not fails(topics))
     assert counted(counts) == of(800)
 
 
