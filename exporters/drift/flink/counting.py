@@ -93,6 +93,11 @@ class Windows:
         one.sampling.update(other.sampling)
         return one
 
+    def of_nobody(self, found: Found) -> int:
+        """How many observations were of no model that is known here."""
+        self.settle(found)
+        return sum(amount for (model, *_), amount in found.refused.items() if not model)
+
     def documents(self, found: Found, name: str, start_ms: int, end_ms: int) -> str:
         """The counts as a body for `/v1/counts`, and nothing where there are none."""
         self.settle(found)

@@ -79,12 +79,16 @@ class _Documents(ProcessWindowFunction):  # type: ignore[misc]
     def __init__(self, counting: _Counting, name: str) -> None:
         self._counting, self._name = counting, name
 
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._of_nobody = runtime_context.get_metrics_group().counter("of_no_known_model")
+
     def process(
         self, key: int, context: ProcessWindowFunction.Context, elements: Iterable[Found]
     ) -> Iterable[str]:
         window = context.window()
         name = f"{self._name}/{window.start}/{key}"
         for found in elements:
+            self._of_nobody.inc(self._counting.windows.of_nobody(found))
             document = self._counting.windows.documents(found, name, window.start, window.end)
             if document:
                 yield document
