@@ -268,7 +268,7 @@ def test_the_baseline_stands_beside_the_counts(exporter: Drift) -> None:
     before = [labels[3:] for labels in exporter.samples(drift.DRIFT_BASELINE_PREVIOUS)]
     assert before[:4] == list(zip(edges[1:], edges, strict=False))
     widths = exporter.samples(drift.DRIFT_BASELINE_WIDTH)
-    assert [widths[*amount, le] for le in edges] == [2.0, 0.75, 4.75, 499_995.0, 0.0]
+    assert [widths[*amount, le] for le in edges[:-1]] == [1.0, 2.5, 49_997.5, 450_000.0]
     assert exporter.samples(drift.DRIFT_BASELINE_SAMPLES)[amount] == 100
     assert exporter.samples(drift.DRIFT_BASELINE_RATE) == {
         (*amount, "missing"): 0.2,
