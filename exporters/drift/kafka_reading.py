@@ -252,7 +252,7 @@ class Topics:
         return client.answers(consumer, self._settings.topics[0])
 
     def _fail(self, words: str) -> None:
-        if words != self._trouble:
+        if not self._trouble:
             _LOG.error("kafka: %s", words)
         self._trouble = words
 
