@@ -11,7 +11,8 @@ An observation with features has all features of one prediction: one that is wat
 there is missing. Names that are not watched are ignored and counted, and become no label. A
 `batch` that is sent again is counted once. See `gathering.py`.
 
-Others that look at the same observations are a `Part`: one line in `ledger.py` hands them over.
+Who does something else with the same observations is a `Part`, which `__init__.py` gives to the
+ledger; who reads them from elsewhere hands a `Gathering` to `Ledger.observe`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
