@@ -21,7 +21,7 @@ from compose.ports import free_port
 from tests import real
 
 FOLDER = "KAFKA_DIR"
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 MOST_BYTES = 2 << 20
 SETTINGS = """\
 process.roles=broker,controller

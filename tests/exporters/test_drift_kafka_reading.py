@@ -25,7 +25,7 @@ from tests.exporters.kafka_broker import Broker, running
 
 pytestmark = pytest.mark.real
 
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 
 
 @pytest.fixture(scope="module")
