@@ -9,6 +9,7 @@ import click
 from benchmarks import (
     drift,
     drift_rules,
+    drift_volume,
     exposition,
     generating,
     gpu,
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),
     "drift": lambda _models, _hours: drift.run(),
+    "volume": lambda _models, _hours: drift_volume.run(),
     "incidents": lambda _models, _hours: incidents.run(),
 }
 

@@ -7,6 +7,8 @@ from exporters.drift.declared import watched
 from exporters.drift.doors import doors
 from exporters.drift.embeddings.part import part as of_embeddings
 from exporters.drift.following import OPTIONS, following
+from exporters.drift.kafka import OPTIONS as KAFKA_OPTIONS
+from exporters.drift.kafka import reading
 from exporters.drift.ledger import Ledger
 from exporters.drift.page import METRICS, NAME, Counted
 from exporters.drift.watching import KEPT_S
@@ -31,10 +33,11 @@ def start(context: Context) -> Parts:
     def reconfigure(inventory: Inventory) -> None:
         ledger.declare(watched(inventory, learned))
 
+    topics = reading(context.options, ledger)
     return Parts(
-        collectors=(Counted(ledger),),
+        collectors=(Counted(ledger), *topics),
         doors=doors(ledger),
-        work=(ledger, *following(context.options, ledger)),
+        work=(ledger, *following(context.options, ledger), *topics),
         reconfigure=reconfigure,
     )
 
@@ -46,5 +49,5 @@ EXPORTER = Exporter(
     port=9469,
     metrics=METRICS,
     start=start,
-    options=OPTIONS,
+    options=(*OPTIONS, *KAFKA_OPTIONS),
 )

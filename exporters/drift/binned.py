@@ -6,7 +6,7 @@
                   "score": {"classes": {"fraud": {"bins": [...]}, "fine": {"bins": [...]}}}}}
 
 `bins` are in the order of the baseline file, the last one for everything else. With the same `id`
-they are counted once.
+they are counted once. `rejected` has what was not counted, by reason: `{"too_old": 3}`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,8 +14,9 @@ from typing import Any
 
 from exporters.base.moments import moment, recent
 from exporters.base.receipts import Refused
+from exporters.drift.counting import MOST_COUNT
 from exporters.drift.gathering import MOST_KEY_CHARACTERS, is_key, ratio
-from exporters.drift.observations import Binned
+from exporters.drift.observations import REASONS, Binned
 
 
 def binned(line: int, found: object, key: str, now: float) -> Binned:
@@ -53,7 +54,16 @@ def _binned(
         key=key,
         bins=dict(_bins(found.get("features"))),
         sampling=None if sampling is None else ratio(sampling),
+        rejected=dict(_rejected(found.get("rejected", {}))),
     )
+
+
+def _rejected(found: object) -> Iterator[tuple[str, int]]:
+    """What the others refused, by reason."""
+    for reason, amount in _object(found).items():
+        if reason not in REASONS or type(amount) is not int or not 0 <= amount < MOST_COUNT:
+            raise Refused("wrong_type", "`rejected` has whole numbers by reason, such as too_old")
+        yield reason, amount
 
 
 def _bins(features: object) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:

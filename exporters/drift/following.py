@@ -19,9 +19,10 @@ OPTIONS = (FOLLOW,)
 
 @dataclass(frozen=True, slots=True)
 class ObservedLines:
-    """Counts the lines of followed files: each is an observation, or many by column."""
+    """Counts lines and messages: each is an observation, or many by column."""
 
     ledger: Ledger
+    most_bytes: int = MOST_LINE_BYTES
 
     @property
     def writable(self) -> bool:
@@ -37,7 +38,7 @@ class ObservedLines:
         gathering = Gathering(self.ledger.now())
         for number, line in enumerate(lines, 1):
             if line is None:
-                long = f"a line has more than {MOST_LINE_BYTES >> 10} KiB"
+                long = f"it has more than {self.most_bytes >> 10} KiB"
                 gathering.refuse(number, Refused("malformed", long))
                 continue
             value = value_of(line)

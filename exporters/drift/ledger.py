@@ -243,6 +243,8 @@ class Ledger:
             if binned.sampling is not None:
                 watch.sampling = binned.sampling
             self._count_values(becoming, watch, binned.line, counted)
+            for reason, amount in binned.rejected.items():
+                self.rejected[(*watch.watched.key, reason)] += amount
         becoming.accepted += 1
 
     def _in_use(self, model: str, environment: str) -> tuple[Watch, Counting, Tally]:

@@ -17,7 +17,7 @@ ledger; who reads them from elsewhere hands a `Gathering` to `Ledger.observe`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
 
@@ -172,3 +172,4 @@ class Binned:
     key: str
     bins: Mapping[tuple[str, str], Mapping[str, object]]
     sampling: float | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
