@@ -32,7 +32,8 @@ _QUALITY = f"""(
     or
     {_PENDING} and {_PENDING} offset 10m
 )"""
-_DRIFT = _firing(signal="~drift.*", model="!")
+# A baseline that is too old, or missing observations, are no drift: their class is another.
+_DRIFT = _firing(signal_class="quality", signal="~drift.*", model="!")
 _OF_MODEL = _firing(signal_class="~infra|latency", model="!")
 _PAGED = f"max_over_time({_firing(signal_class='~infra|latency', urgency='now', model='!')}[1h])"
 _OWN = select(FIRING, alertstate="firing", alertname="ModelQualityAndInfra")

@@ -32,7 +32,7 @@ OF_PEERS: Mapping[str, str] = {
 OURS = "ours"
 ROWS = (10_000, 100_000, 1_000_000)
 COLUMNS = (20, 100)
-ROUNDS_S = 5
+ROUNDS_S = 20
 """Seconds on the clock after which a cell is not repeated."""
 MOST_S = 240
 """Seconds after which a cell is ended; larger ones of that task are then not begun."""
@@ -126,7 +126,9 @@ def _cell(python: Path, task: str, rows: int, columns: int) -> Cell:
     if done.returncode:
         return Cell(reason=(done.stderr.strip().splitlines() or ["it was ended"])[-1][:60])
     told = json.loads(done.stdout.splitlines()[-1])
-    return Cell(seconds=tuple(told["seconds"]), peak_bytes=told["peak_bytes"])
+    cell = Cell(seconds=tuple(told["seconds"]), peak_bytes=told["peak_bytes"])
+    print(f"  {cell.median_s:.3g} s, {cell.peak_bytes / 1e6:.0f} MB", file=sys.stderr, flush=True)
+    return cell
 
 
 def _table(measured: Mapping[tuple[str, int, int], Cell], tasks: list[str], columns: int) -> str:

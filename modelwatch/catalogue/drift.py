@@ -204,6 +204,12 @@ DRIFT_FLOOR = _recorded(
     "window",
 )
 DRIFT_SAMPLES = _recorded(":samples", "count", "Values of the feature within the window.", "window")
+DRIFT_OBSERVATIONS = _recorded(
+    ":observations",
+    "count",
+    "Observations of the feature within the window, those without a value included.",
+    "window",
+)
 DRIFTED = _recorded(
     ":drifted",
     "bool",
@@ -216,4 +222,32 @@ DRIFT_BUCKETS = _recorded(
 )
 DRIFT_BINS = _recorded(
     "_bins:increase", "count", "Values in a bin within the window.", "bin", "window"
+)
+DRIFT_RATES = _recorded(
+    "_rates:increase",
+    "count",
+    "Observations within the window that are missing, unseen or out_of_range.",
+    "method",
+    "window",
+)
+DRIFT_FOUND = _recorded(
+    ":found",
+    "distance",
+    "Distance of a feature that has drifted: a statistic that decides is over its limit and above "
+    "chance in two neighbouring windows.",
+    "method",
+    "window",
+)
+
+
+def _of_model(name: str, unit: str, text: str, *labels: str) -> Metric:
+    return Metric(
+        name=f"model:drift{name}", help=text, unit=unit, labels=(*MODEL, *labels), layer=Layer.MODEL
+    )
+
+
+DRIFTED_FEATURES = _of_model(":features", "count", "Watched features that have drifted.")
+DRIFTED_SHARE = _of_model(":share", "ratio", "Share of the watched features that have drifted.")
+BASELINE_AGE = _of_model(
+    "_baseline:age_seconds", "seconds", "Age of the baseline's last row.", "baseline"
 )
