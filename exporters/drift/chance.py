@@ -15,6 +15,9 @@ _BOTH_SIDES = 2.575829
 _KS = 1.63
 """What Kolmogorov's distribution passes once in a hundred times."""
 
+_RAREST = 0.02
+"""Rarer bins are empty too often for the next moments of chi-square."""
+
 
 def floor(method: str, before: Sequence[int], now: int, widths: Sequence[float] = ()) -> float:
     """The floor of a distance for `now` values, by the baseline's counts."""
@@ -23,10 +26,12 @@ def floor(method: str, before: Sequence[int], now: int, widths: Sequence[float] 
         return _KS * math.sqrt(precision)
     if method == "wasserstein":
         return _BOTH_SIDES * math.sqrt(precision) * _spread(before, widths)
-    bins = max(2, sum(1 for count in before if count))
+    filled = [share for share in shares(before) if share]
+    chance = chi_square(max(2, len(filled)) - 1)
     if method == "chi2":
-        return math.sqrt(chi_square(bins - 1) / (sum(before) + now))
-    noise = chi_square(bins - 1) * precision * (1 + bins / now)
+        return math.sqrt(chance / (sum(before) + now))
+    rarity = math.fsum(1 / max(share, _RAREST) for share in filled) / len(filled)
+    noise = chance * precision * (1 + rarity / now)
     return noise + _cliffs(before, now) if method == "psi" else math.sqrt(noise / 8)
 
 

@@ -18,6 +18,7 @@ from exporters.drift.bins import Counts, counter_of
 from exporters.drift.chance import chi_square, floor, rate_floor
 from exporters.drift.columns import Numbers
 from exporters.drift.statistics import chi2, js, ks, psi, wasserstein, widths
+from tests import drift_numbers
 
 EXACT = 1e-9
 
@@ -227,3 +228,34 @@ def test_a_rate_passes_its_floor_once_in_fifty_times_at_the_most() -> None:
             for count in counts
         )
         assert passed <= 400 * 0.02
+
+
+@pytest.mark.parametrize("samples", [37, 500, 4000])
+@pytest.mark.parametrize("draw", [np.sort, np.round], ids=["any", "whole"])
+def test_distances_and_floors_are_those_that_the_rules_record(
+    draw: Callable[[Any], Any], samples: int
+) -> None:
+    feature = baseline(draw(drawn(3).standard_normal(6000) * 2))
+    then, wide = list(feature.counts), widths(feature)
+    now = seen(feature, draw(drawn(samples).standard_normal(samples) * 2.2 + 0.3)).bins
+    past = drift_numbers.Past(counts=np.array(then, float), widths=np.array(wide))
+    distances = drift_numbers.statistics(np.array(now, float), past)
+    floors = drift_numbers.floors(np.array(float(samples)), past)
+    ours = (
+        psi(then, now),
+        ks(then, now),
+        js(then, now),
+        chi2(then, now),
+        wasserstein(then, now, wide),
+    )
+    for method, value in zip(METHODS, ours, strict=True):
+        assert value == pytest.approx(float(distances[method]), abs=EXACT)
+        floor_now = floor(method, then, samples, wide)
+        assert floor_now == pytest.approx(float(floors[method]), abs=EXACT)
+
+
+def test_the_floor_of_a_rate_is_the_one_that_the_rules_record() -> None:
+    for share, count in itertools.product((0.0, 0.02, 0.5), (0, 3, 250)):
+        at = (np.array(float(count)), np.array(500.0), np.array(share))
+        _, expected = drift_numbers.rate(at[0], at[1], at[2], 6000.0)
+        assert rate_floor(share, 6000, count, 500) == pytest.approx(float(expected), abs=EXACT)
