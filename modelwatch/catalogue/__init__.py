@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from modelwatch.catalogue import (
+    accuracy,
     drift,
     exporters,
     exposed,
@@ -32,6 +33,7 @@ _FILES = (
     quality,
     probe,
     drift,
+    accuracy,
     exporters,
     inventory,
     spend,

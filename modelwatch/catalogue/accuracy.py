@@ -357,6 +357,12 @@ ACCURACY_CORRELATION = _recorded(
 LABELS_AGE = _recorded(
     "labels_age:days", "days", "Age of the newest prediction that has a label.", *MODEL
 )
+LABELS_MISSING = _recorded(
+    "labels_missing:ratio",
+    "ratio",
+    "Share of predictions without a label, of the newest day of which all should have come.",
+    *MODEL,
+)
 LABEL_DELAY_P90 = _recorded(
     "label_delay:p90_1d", "seconds", "Nine of ten labels of the last day came within it.", *MODEL
 )
@@ -375,6 +381,7 @@ STREAM_EVENTS = _recorded(
     "count",
     "Answers of the last day, and of the week before it, that were found right or wrong.",
     *_STREAM,
+    "verdict",
     "window",
 )
 STREAM_WRONG = _recorded(
