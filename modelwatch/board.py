@@ -24,7 +24,7 @@ UNITS = {
     "correlation": ("none",),
     "count": ("none",),
     "days": ("d",),
-    "distance": ("none",),
+    "distance": ("none", "percentunit"),
     "errors": ("none",),
     "events": ("none",),
     "events/s": ("eps",),

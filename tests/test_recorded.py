@@ -153,10 +153,8 @@ def test_every_default_of_the_fleet_has_a_rule_that_gives_it_to_the_models() -> 
     }
     for record in (record for group in GROUPS for record in group.records):
         if record.metric in given and record.labels:
-            given[record.metric].add((record.labels["signal"], record.labels.get("flag", "")))
-    assert given[recorded.LIMIT] == {
-        (kind.signal, kind.labels.get("flag", "")) for kind in defaults.LIMITS.values()
-    }
+            given[record.metric].add((record.labels["signal"], defaults.part(record.labels)))
+    assert given[recorded.LIMIT] == {(kind.signal, kind.part) for kind in defaults.LIMITS.values()}
     assert given[recorded.FLOOR_EVENTS] == {(signal, "") for signal in defaults.FLOORS}
 
 

@@ -204,6 +204,12 @@ DRIFT_FLOOR = _recorded(
     "window",
 )
 DRIFT_SAMPLES = _recorded(":samples", "count", "Values of the feature within the window.", "window")
+DRIFT_OBSERVATIONS = _recorded(
+    ":observations",
+    "count",
+    "Observations of the feature within the window, those without a value included.",
+    "window",
+)
 DRIFTED = _recorded(
     ":drifted",
     "bool",
@@ -216,4 +222,11 @@ DRIFT_BUCKETS = _recorded(
 )
 DRIFT_BINS = _recorded(
     "_bins:increase", "count", "Values in a bin within the window.", "bin", "window"
+)
+DRIFT_RATES = _recorded(
+    "_rates:increase",
+    "count",
+    "Observations within the window that are missing, unseen or out_of_range.",
+    "method",
+    "window",
 )

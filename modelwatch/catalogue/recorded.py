@@ -244,6 +244,9 @@ RETRIEVAL_TOP_SCORE_MEAN = _model(
     "retrieval_top_score:mean1h", "score", "Mean best similarity score over an hour."
 )
 RERANKER_SCORE_MEAN = _model("reranker_score:mean1h", "score", "Mean reranker score over an hour.")
+RETRIEVAL_RECIPROCAL_RANK_MEAN = _model(
+    "retrieval_reciprocal_rank:mean1h", "ratio", "Mean reciprocal rank over an hour."
+)
 RETRIEVAL_LATENCY = _model(
     "retrieval_duration_seconds:quantile5m", "seconds", "Quantile of retrieval time.", "quantile"
 )

@@ -1,0 +1,113 @@
+"""Noise floors: how far away would chance alone be, once in a hundred times, with these counts?
+
+`n` is the window's count and `m` the baseline's; both are samples, so that both vary. Derivations
+and how often the floors are passed without drift: docs/drift-statistics.md.
+"""
+
+from alerts.recorded.drift_distances import (
+    AROUND,
+    COUNT_THEN,
+    PRECISION,
+    SMALLEST_SHARE,
+    THEN,
+    WINDOW,
+)
+from modelwatch.catalogue.drift import (
+    DRIFT_BASELINE_CDF,
+    DRIFT_BASELINE_RATE,
+    DRIFT_BINS,
+    DRIFT_FLOOR,
+    DRIFT_NOISE_FLOOR,
+    DRIFT_OBSERVATIONS,
+    DRIFT_RATES,
+    DRIFT_SAMPLES,
+    FEATURE,
+)
+from modelwatch.promql import largest, on, total
+from modelwatch.rules import Record
+
+ONE_SIDE = "2.326348"
+"""Deviations that a normal number passes once in a hundred times, upwards."""
+BOTH_SIDES = "2.575829"
+"""The same, upwards or downwards."""
+
+_OF_FEATURE = f"{on(*FEATURE)} group_left ()"
+_SAMPLES = f"({DRIFT_SAMPLES} > 0)"
+
+# Bins of which the baseline has something; a feature that never varied is treated as having two.
+_BINS = f"clamp_min(count by ({', '.join(FEATURE)}) ({THEN} > 0), 2)"
+_FREEDOM = f"({_BINS} - 1)"
+# The 0.99 quantile of chi-square by Wilson and Hilferty (1931).
+_CHI2 = f"({_FREEDOM} * (1 - 2 / (9 * {_FREEDOM}) + {ONE_SIDE} * sqrt(2 / (9 * {_FREEDOM}))) ^ 3)"
+# Chi-square is what PSI and eight times the Jensen-Shannon divergence become with many values. With
+# few, their next moments add up to B/n: half of it to the mean, and as much again to the tail.
+_NOISE = f"{PRECISION} * {_OF_FEATURE} {_CHI2} * (1 + 1 / {_SAMPLES} * {_OF_FEATURE} {_BINS})"
+
+# The PSI has a cliff: a bin that is empty by chance, which is so with probability exp(-n p), adds
+# far more than chi-square knows of. Mean and deviation of all that empty bins add.
+_SHARE = f"clamp_min({THEN}, {SMALLEST_SHARE})"
+_CLIFF = f"(({_SHARE} - {SMALLEST_SHARE}) * ln({_SHARE} / {SMALLEST_SHARE}))"
+_EMPTY = f"""
+    exp(-1
+      * (0 * {DRIFT_BINS} + {on(*WINDOW)} group_left () {_SAMPLES})
+      * {on(*FEATURE, "bin")} group_left () {_SHARE})
+      * {on(*FEATURE, "bin")} group_left ()
+"""
+_CLIFFS = f"""
+    {total(f"{_EMPTY} {_CLIFF}", by=WINDOW)}
+      + {ONE_SIDE} * sqrt({total(f"{_EMPTY} {_CLIFF} ^ 2", by=WINDOW)})
+"""
+
+# Kolmogorov's distribution passes 1.63 once in a hundred times; with bins it does so more seldom.
+_KS = f"1.63 * sqrt({PRECISION})"
+
+# Cramer's V is the root of chi-square over n + m.
+_V = f"sqrt(1 / ({_SAMPLES} + {_OF_FEATURE} {COUNT_THEN}) * {_OF_FEATURE} {_CHI2})"
+
+# At each boundary the difference is normal. Moved all boundaries as one, their sum would go by the
+# sum of deviations; with one that outweighs the others, it goes by that one. In between: 0.65 is
+# the least for which normal, uniform, exponential and lognormal values stay at one in a hundred.
+_CDF = largest(DRIFT_BASELINE_CDF, by=(*FEATURE, "le"))
+_DEVIATION = f"""
+    {AROUND} * {on(*FEATURE, "le")} sqrt(clamp_min({_CDF} * (1 - {_CDF}), 0))
+"""
+_WASSERSTEIN = f"""
+    {BOTH_SIDES} * sqrt({PRECISION}) * {_OF_FEATURE}
+    (0.65 * {total(_DEVIATION, by=FEATURE)}
+      + 0.35 * sqrt({total(f"({_DEVIATION}) ^ 2", by=FEATURE)}))
+"""
+
+# A difference of two shares, both estimated. A share of zero has no deviation of its own, so that
+# it is that of both counts taken together.
+_RATE_THEN = largest(DRIFT_BASELINE_RATE, by=(*FEATURE, "method"))
+_OBSERVED = f"({DRIFT_OBSERVATIONS} > 0)"
+_TOGETHER = f"""
+    (
+      ({DRIFT_RATES} + {on(*FEATURE, "method")} group_left ()
+        ({_RATE_THEN} * {_OF_FEATURE} {COUNT_THEN}))
+        / {on(*WINDOW)} group_left ()
+      ({_OBSERVED} + {_OF_FEATURE} {COUNT_THEN}))
+"""
+_RATE = f"""
+    {ONE_SIDE} * sqrt(
+      {_TOGETHER} * (1 - {_TOGETHER})
+        * {on(*WINDOW)} group_left ()
+      (1 / {_OBSERVED} + {_OF_FEATURE} 1 / {COUNT_THEN}))
+"""
+
+RECORDS = (
+    *(
+        Record(metric=DRIFT_FLOOR, expr=expr, labels={"method": method})
+        for method, expr in (
+            ("psi", f"{_NOISE} + {_CLIFFS}"),
+            ("ks", _KS),
+            ("js", f"sqrt({_NOISE} / 8)"),
+            ("chi2", _V),
+            ("wasserstein", _WASSERSTEIN),
+        )
+    ),
+    Record(
+        metric=DRIFT_FLOOR,
+        expr=f"{_RATE} or {largest(DRIFT_NOISE_FLOOR, by=DRIFT_FLOOR.labels)}",
+    ),
+)
