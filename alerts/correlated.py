@@ -20,19 +20,23 @@ def _firing(**labels: str) -> str:
     return select(FIRING, _OURS | labels)
 
 
+# Accuracy is of other moments: labels speak of days ago, and scores only of what is expected.
+_BY_ANSWERS = "!~drift.*|estimated_accuracy|realised_accuracy|concept_drift"
 _PENDING = select(
     FIRING,
     _OURS | {"alertstate": "pending", "signal_class": "quality"},
-    signal="!~drift.*",
+    signal=_BY_ANSWERS,
     model="!",
 )
 # Agreement replaces most of the hour that a score alone has to stay low.
 _QUALITY = f"""(
-    {_firing(signal_class="quality", signal="!~drift.*", model="!")}
+    {_firing(signal_class="quality", signal=_BY_ANSWERS, model="!")}
     or
     {_PENDING} and {_PENDING} offset 10m
 )"""
 _DRIFT = _firing(signal="~drift.*", model="!")
+_ESTIMATED = _firing(signal="estimated_accuracy", model="!")
+_REALISED = _firing(signal="realised_accuracy", model="!")
 _OF_MODEL = _firing(signal_class="~infra|latency", model="!")
 _PAGED = f"max_over_time({_firing(signal_class='~infra|latency', urgency='now', model='!')}[1h])"
 _OWN = select(FIRING, alertstate="firing", alertname="ModelQualityAndInfra")
@@ -105,11 +109,14 @@ ALERTS = [
         signal="correlated_drift",
         signal_class=SignalClass.QUALITY,
         urgency=Urgency.NOW,
-        # With trouble in serving as well, the other combined alert has paged: once is enough.
+        # With trouble in serving as well, or where scores said so too, another combined alert
+        # has paged: once is enough.
         condition=f"""
-            {_count(_QUALITY)} + {on()} {_count(_DRIFT)}
+            {_count(f"({_QUALITY} or {_REALISED})")} + {on()} {_count(_DRIFT)}
               unless {on()}
             {_count(_TROUBLE)}
+              unless {on()}
+            ({_count(_ESTIMATED)} + {on()} {_count(_REALISED)})
         """,
         extra={"correlated": "true"},
         hold="0m",
@@ -133,6 +140,40 @@ ALERTS = [
             given=(
                 _given("ModelScoreLow", "quality_below", "quality"),
                 _given("ModelDriftHigh", "drift", "quality", absent_below=True),
+            ),
+        ),
+    ),
+    Alert(
+        name="ModelAccuracyDropped",
+        signal="correlated_accuracy",
+        signal_class=SignalClass.QUALITY,
+        urgency=Urgency.NOW,
+        condition=f"{_count(_ESTIMATED)} + {on()} {_count(_REALISED)}",
+        extra={"correlated": "true"},
+        hold="0m",
+        keep_firing="10m",
+        summary="{{ $labels.model }} is right less often, by its labels and by today's scores: "
+        "{{ $value | humanize }} alerts at once; the limit is one kind at a time.",
+        description="Labels of the last days show that accuracy has fallen, and the scores of "
+        "today's predictions say that it still is where it fell to. The parts are muted.",
+        action=(
+            "On the drift board see which features moved with the score, and since when.",
+            "Is a source of these features broken, or are the users others? Repair the former.",
+            "For real change: fall back to a simpler model or rule, and plan a retraining.",
+        ),
+        lies="Labels that come from the model's own answers, or from doubtful cases only, agree "
+        "with its scores without saying anything of the rest.",
+        board="modelwatch-quality",
+        proof=Proof(
+            row=ALERT_POLICY,
+            where={"urgency": "now"},
+            value=lambda _: 2,
+            has_quiet=False,
+            given=(
+                _given("ModelRealisedAccuracyLow", "realised_accuracy", "quality"),
+                _given(
+                    "ModelEstimatedAccuracyLow", "estimated_accuracy", "quality", absent_below=True
+                ),
             ),
         ),
     ),
