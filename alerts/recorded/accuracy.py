@@ -7,9 +7,6 @@ baseline. That sees shifts of what the model is asked; it is blind where scores 
 from alerts.recorded.windows import SLOW
 from modelwatch.catalogue.accuracy import (
     ACCURACY_REFERENCE,
-    BASELINE_ACCURACY,
-    BASELINE_LABELS,
-    CALIBRATED,
     ESTIMATED_ACCURACY,
     ESTIMATED_DROP,
     ESTIMATED_MARGIN,
@@ -20,6 +17,11 @@ from modelwatch.catalogue.accuracy import (
     EXPECTED_RIGHT,
 )
 from modelwatch.catalogue.drift import DRIFT_BINS, FEATURE
+from modelwatch.catalogue.labels import (
+    BASELINE_ACCURACY,
+    BASELINE_LABELS,
+    CALIBRATED,
+)
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.recorded import FLOOR_EVENTS
 from modelwatch.promql import largest, on, select, total

@@ -9,29 +9,19 @@ from alerts.recorded.accuracy import drop, margin
 from alerts.recorded.windows import SLOW
 from modelwatch.catalogue.accuracy import (
     ACCURACY_CORRELATION,
-    BASELINE_ACCURACY,
-    BASELINE_LABELS,
     COHORT_ACCURACY,
     COHORT_AGE,
     COHORT_CONFUSION,
-    COHORT_END,
     COHORT_ESTIMATE,
-    COHORT_EXPECTED,
     COHORT_FALSE_NEGATIVES,
     COHORT_LABELLED,
-    COHORT_LABELS,
     COHORT_MATURE,
     COHORT_PRECISION,
-    COHORT_PREDICTIONS,
     COHORT_RECALL,
-    COHORT_SCORED,
     COHORTS,
-    LABEL_DELAY,
     LABEL_DELAY_P90,
     LABELS_AGE,
     LABELS_MISSING,
-    LABELS_NEWEST,
-    LABELS_TOTAL,
     LAST_COHORTS,
     LAST_CONFUSION,
     REALISED_ACCURACY,
@@ -41,6 +31,18 @@ from modelwatch.catalogue.accuracy import (
     REALISED_PRECISION,
     REALISED_RECALL,
     REALISED_SAMPLES,
+)
+from modelwatch.catalogue.labels import (
+    BASELINE_ACCURACY,
+    BASELINE_LABELS,
+    COHORT_END,
+    COHORT_EXPECTED,
+    COHORT_LABELS,
+    COHORT_PREDICTIONS,
+    COHORT_SCORED,
+    LABEL_DELAY,
+    LABELS_NEWEST,
+    LABELS_TOTAL,
 )
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.recorded import FLOOR_EVENTS, LIMIT

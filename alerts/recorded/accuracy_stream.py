@@ -7,12 +7,14 @@ The first label counts; that of a correction does not.
 
 from alerts.recorded.windows import SLOW, events
 from modelwatch.catalogue.accuracy import (
-    LABELS_TOTAL,
     STREAM,
     STREAM_BOUND,
     STREAM_CHANGE,
     STREAM_EVENTS,
     STREAM_WRONG,
+)
+from modelwatch.catalogue.labels import (
+    LABELS_TOTAL,
 )
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.quality import QUALITY_JUDGEMENTS_TOTAL

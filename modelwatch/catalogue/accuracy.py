@@ -1,175 +1,23 @@
-"""Accuracy: what late labels say of predictions, and what scores let one expect before they come.
+"""Accuracy, as recorded: estimated from scores before labels come, and realised by labels.
 
-A cohort is a UTC day of predictions: a label counts for the day of its prediction, however late it
-comes. Gauges by cohort add up over replicas, because each label is kept by one of them.
+A cohort is a UTC day of predictions.
 """
 
-from modelwatch.catalogue.drift import FEATURE
+from modelwatch.catalogue.labels import COHORT, CONFUSION
 from modelwatch.catalogue.metric import MODEL, Layer, Metric
 
 COHORTS = ("1", "7")
 """Over how many of the newest mature cohorts accuracy is taken together."""
-MOST_COHORTS = 35
-"""Days of predictions that are kept: a label that comes later is refused."""
-MOST_CLASSES = 11
-"""Classes of a model at the most, `other` included."""
-STREAMS = ("labels", "judgements")
-"""Streams of right and wrong whose share of wrong is watched for a change."""
 
-_COHORT = (*MODEL, "cohort")
 _LAST = (*MODEL, "cohorts")
 _STREAM = (*MODEL, "stream", "score")
-_CONFUSION = ("predicted", "label", "verdict")
-
-
-def _exposed(name: str, kind: str, unit: str, text: str, *labels: str) -> Metric:
-    return Metric(
-        name=f"modelwatch_{name}",
-        help=text,
-        unit=unit,
-        labels=labels,
-        layer=Layer.EXPOSED,
-        kind=kind,
-    )
 
 
 def _recorded(name: str, unit: str, text: str, *labels: str) -> Metric:
     return Metric(name=f"model:{name}", help=text, unit=unit, labels=labels, layer=Layer.MODEL)
 
 
-# What the baseline lets one expect of a score.
-
-CALIBRATED = _exposed(
-    "accuracy_calibrated_ratio",
-    "gauge",
-    "ratio",
-    "Share of the baseline's predictions of a class that were right, by the bin of their score.",
-    *FEATURE,
-    "bin",
-)
-BASELINE_ACCURACY = _exposed(
-    "accuracy_baseline_ratio",
-    "gauge",
-    "ratio",
-    "Share of the baseline's predictions that were right.",
-    *MODEL,
-    "baseline",
-)
-BASELINE_LABELS = _exposed(
-    "accuracy_baseline_samples",
-    "gauge",
-    "count",
-    "Predictions of the baseline whose label was known.",
-    *MODEL,
-    "baseline",
-)
-
-# What came in.
-
-LABELS_TOTAL = _exposed(
-    "labels_total",
-    "counter",
-    "labels",
-    "Predictions that a label found right or wrong, as labels came; corrections are not in it.",
-    *MODEL,
-    "verdict",
-)
-LABELS_CORRECTED_TOTAL = _exposed(
-    "labels_corrected_total",
-    "counter",
-    "labels",
-    "Labels that took the place of another one of the same prediction.",
-    *MODEL,
-)
-LABELS_DUPLICATES_TOTAL = _exposed(
-    "labels_duplicates_total",
-    "counter",
-    "labels",
-    "Labels that had come before; they are counted once.",
-    *MODEL,
-)
-LABELS_REJECTED_TOTAL = _exposed(
-    "labels_rejected_total",
-    "counter",
-    "labels",
-    "Labels that were not counted, by reason; unmatched ones name a prediction that is not "
-    "remembered. The model is other where the label names none that is known.",
-    *MODEL,
-    "reason",
-)
-LABEL_DELAY = _exposed(
-    "label_delay_seconds",
-    "histogram",
-    "seconds",
-    "Time from a prediction to its first label.",
-    *MODEL,
-)
-LABELS_NEWEST = _exposed(
-    "labels_newest_prediction_timestamp_seconds",
-    "gauge",
-    "timestamp",
-    "When the newest prediction was made that has a label, in seconds since 1970.",
-    *MODEL,
-)
-PREDICTIONS_REMEMBERED = _exposed(
-    "labels_remembered_predictions",
-    "gauge",
-    "count",
-    "Predictions with an id that a label can still be joined to.",
-)
-PREDICTIONS_FORGOTTEN_TOTAL = _exposed(
-    "labels_forgotten_predictions_total",
-    "counter",
-    "predictions",
-    "Predictions that made room for newer ones before a label came.",
-)
-LABELS_WRITABLE = _exposed(
-    "labels_state_writable",
-    "gauge",
-    "bool",
-    "0 while labels cannot be kept on disk: they are refused, and nothing is lost but time.",
-)
-
-# By cohort.
-
-COHORT_END = _exposed(
-    "labels_cohort_end_timestamp_seconds",
-    "gauge",
-    "timestamp",
-    "When the cohort's day ended or ends, in seconds since 1970.",
-    *_COHORT,
-)
-COHORT_LABELS = _exposed(
-    "labels_cohort_labels",
-    "gauge",
-    "count",
-    "Labelled predictions of a cohort; classes beyond the baseline's are other.",
-    *_COHORT,
-    *_CONFUSION,
-)
-COHORT_PREDICTIONS = _exposed(
-    "labels_cohort_predictions",
-    "gauge",
-    "count",
-    "Predictions of a cohort that were observed, labelled or not.",
-    *_COHORT,
-)
-COHORT_EXPECTED = _exposed(
-    "labels_cohort_expected_right",
-    "gauge",
-    "count",
-    "Predictions of a cohort that are right if scores mean what they meant in the baseline.",
-    *_COHORT,
-)
-COHORT_SCORED = _exposed(
-    "labels_cohort_scored",
-    "gauge",
-    "count",
-    "Predictions of a cohort whose score has a meaning in the baseline.",
-    *_COHORT,
-)
-
-# Recorded: the estimate, before labels come.
+# The estimate, before labels come.
 
 _ESTIMATE = (*MODEL, "baseline")
 
@@ -240,62 +88,62 @@ ESTIMATED_DROP = _recorded(
     "window",
 )
 
-# Recorded: what labels say.
+# What labels say.
 
 COHORT_CONFUSION = _recorded(
-    "cohort_labels:count", "count", "Labelled predictions of a cohort.", *_COHORT, *_CONFUSION
+    "cohort_labels:count", "count", "Labelled predictions of a cohort.", *COHORT, *CONFUSION
 )
 COHORT_LABELLED = _recorded(
     "cohort_labelled:ratio",
     "ratio",
     "Share of a cohort's predictions that have a label.",
-    *_COHORT,
+    *COHORT,
 )
 COHORT_AGE = _recorded(
-    "cohort_age:days", "days", "Days since the cohort's day ended; below 0 until then.", *_COHORT
+    "cohort_age:days", "days", "Days since the cohort's day ended; below 0 until then.", *COHORT
 )
 COHORT_MATURE = _recorded(
     "cohort_mature:timestamp",
     "timestamp",
     "Cohorts whose labels are believed, with the moment their day ended: it is over, and labels "
     "are as good as complete.",
-    *_COHORT,
+    *COHORT,
 )
 COHORT_ACCURACY = _recorded(
-    "cohort_accuracy:ratio", "ratio", "Share of labelled predictions that were right.", *_COHORT
+    "cohort_accuracy:ratio", "ratio", "Share of labelled predictions that were right.", *COHORT
 )
 COHORT_ESTIMATE = _recorded(
     "cohort_estimated_accuracy:ratio",
     "ratio",
     "Share of the cohort's predictions that should be right, by their scores.",
-    *_COHORT,
+    *COHORT,
 )
 COHORT_PRECISION = _recorded(
     "cohort_precision:ratio",
     "ratio",
     "Share of the predictions of a class that were right.",
-    *_COHORT,
+    *COHORT,
     "predicted",
 )
 COHORT_RECALL = _recorded(
     "cohort_recall:ratio",
     "ratio",
     "Share of a class, by its label, that was recognised.",
-    *_COHORT,
+    *COHORT,
     "label",
 )
 COHORT_FALSE_NEGATIVES = _recorded(
     "cohort_false_negatives:ratio",
     "ratio",
     "Share of a class, by its label, that was taken for another one.",
-    *_COHORT,
+    *COHORT,
     "label",
 )
 LAST_COHORTS = _recorded(
     "last_cohorts:info",
     "info",
     "Which cohorts are the newest mature ones.",
-    *_COHORT,
+    *COHORT,
     "cohorts",
 )
 LAST_CONFUSION = _recorded(
@@ -303,7 +151,7 @@ LAST_CONFUSION = _recorded(
     "count",
     "Labelled predictions of the newest mature cohorts.",
     *_LAST,
-    *_CONFUSION,
+    *CONFUSION,
 )
 REALISED_SAMPLES = _recorded(
     "realised_accuracy:samples", "count", "Labels behind the realised accuracy.", *_LAST
@@ -367,7 +215,7 @@ LABEL_DELAY_P90 = _recorded(
     "label_delay:p90_1d", "seconds", "Nine of ten labels of the last day came within it.", *MODEL
 )
 
-# Recorded: has the share of wrong answers changed?
+# Has the share of wrong answers changed?
 
 STREAM = _recorded(
     "stream:rate1h",

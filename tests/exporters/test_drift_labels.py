@@ -10,7 +10,7 @@ import pytest
 from exporters.base.families import Distribution
 from exporters.drift.labels.counting import Prediction
 from exporters.drift.labels.subjects import subject
-from modelwatch.catalogue import accuracy
+from modelwatch.catalogue import labels as catalogue
 from tests.exporters.label_stores import FRAUD, Kept, moment, reasons, said, whole
 
 
@@ -19,7 +19,7 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
 
 
-CONFUSION = accuracy.COHORT_LABELS
+CONFUSION = catalogue.COHORT_LABELS
 
 
 def test_a_label_counts_for_the_day_of_its_prediction_however_late_it_comes(kept: Kept) -> None:
@@ -30,8 +30,8 @@ def test_a_label_counts_for_the_day_of_its_prediction_however_late_it_comes(kept
         ("2026-12-03", "ok", "ok", "right"): 1,
         ("2026-12-03", "ok", "fraud", "wrong"): 1,
     }
-    assert kept.page(accuracy.COHORT_PREDICTIONS) == {("2026-12-03",): 2, ("2026-12-04",): 1}
-    assert kept.page(accuracy.COHORT_END)[("2026-12-03",)] == moment("04 00:00")
+    assert kept.page(catalogue.COHORT_PREDICTIONS) == {("2026-12-03",): 2, ("2026-12-04",): 1}
+    assert kept.page(catalogue.COHORT_END)[("2026-12-03",)] == moment("04 00:00")
 
 
 def test_a_label_may_bring_its_prediction_along(kept: Kept) -> None:
@@ -44,15 +44,15 @@ def test_a_label_may_bring_its_prediction_along(kept: Kept) -> None:
         ("2026-12-09", "fraud", "fraud", "right"): 1,
         ("2026-12-09", "fraud", "ok", "wrong"): 1,
     }
-    assert kept.page(accuracy.LABELS_TOTAL) == {("right",): 1, ("wrong",): 1}
-    assert kept.page(accuracy.LABELS_NEWEST) == {(): moment("09 10:00")}
+    assert kept.page(catalogue.LABELS_TOTAL) == {("right",): 1, ("wrong",): 1}
+    assert kept.page(catalogue.LABELS_NEWEST) == {(): moment("09 10:00")}
 
 
 def test_the_delay_is_from_the_prediction_to_its_first_label(kept: Kept) -> None:
     kept.predict("09 12:00", "a")
     kept.send({"id": "a", "label": "ok"})
     kept.send({"id": "a", "label": "fraud", "labelled_at": "2026-12-10T11:00:00Z"})
-    (delay,) = kept.page(accuracy.LABEL_DELAY).values()
+    (delay,) = kept.page(catalogue.LABEL_DELAY).values()
     assert isinstance(delay, Distribution)
     assert (sum(delay.counts), delay.counts[3], delay.sum) == (1, 1, 86_400)
 
@@ -67,7 +67,7 @@ def test_the_same_label_again_changes_nothing(kept: Kept) -> None:
         "reasons": [],
     }
     assert kept.page(CONFUSION) == {("2026-12-09", "ok", "ok", "right"): 1}
-    assert kept.page(accuracy.LABELS_DUPLICATES_TOTAL) == {(): 1}
+    assert kept.page(catalogue.LABELS_DUPLICATES_TOTAL) == {(): 1}
 
 
 def test_another_label_of_a_prediction_takes_the_place_of_the_first(kept: Kept) -> None:
@@ -77,8 +77,8 @@ def test_another_label_of_a_prediction_takes_the_place_of_the_first(kept: Kept) 
     kept.send(whole("ok", "ok", "09 12:00", id="b"))
     kept.send(whole("ok", "fraud", "09 12:00", id="b"))
     assert kept.page(CONFUSION) == {("2026-12-09", "ok", "fraud", "wrong"): 2}
-    assert kept.page(accuracy.LABELS_CORRECTED_TOTAL) == {(): 2}
-    assert kept.page(accuracy.LABELS_TOTAL) == {("right",): 2}
+    assert kept.page(catalogue.LABELS_CORRECTED_TOTAL) == {(): 2}
+    assert kept.page(catalogue.LABELS_TOTAL) == {("right",): 2}
 
 
 def test_a_label_whose_prediction_is_not_remembered_is_unmatched(kept: Kept) -> None:
@@ -87,15 +87,15 @@ def test_a_label_whose_prediction_is_not_remembered_is_unmatched(kept: Kept) -> 
     kept.predict("09 12:00", "a", "b", "c")
     reply = kept.send({"id": "a", "label": "ok"}, {"id": "c", "label": "ok", "model": "fraud"})
     assert (list(reasons(reply)), said(reply)["accepted"]) == (["unmatched"], 1)
-    assert kept.page(accuracy.LABELS_REJECTED_TOTAL) == {("other", "other", "unmatched"): 1}
-    assert kept.page(accuracy.PREDICTIONS_REMEMBERED) == {(): 2}
-    assert kept.page(accuracy.PREDICTIONS_FORGOTTEN_TOTAL) == {(): 1}
+    assert kept.page(catalogue.LABELS_REJECTED_TOTAL) == {("other", "other", "unmatched"): 1}
+    assert kept.page(catalogue.PREDICTIONS_REMEMBERED) == {(): 2}
+    assert kept.page(catalogue.PREDICTIONS_FORGOTTEN_TOTAL) == {(): 1}
 
 
 def test_everything_is_known_after_a_restart(kept: Kept) -> None:
     kept.predict("09 12:00", "a", "b")
     kept.send({"id": "a", "label": "ok"})
-    before = {metric: kept.page(metric) for metric in (CONFUSION, accuracy.LABELS_TOTAL)}
+    before = {metric: kept.page(metric) for metric in (CONFUSION, catalogue.LABELS_TOTAL)}
     kept.store.close()
     kept.reopen()
     assert {metric: kept.page(metric) for metric in before} == before
@@ -184,7 +184,7 @@ def test_a_label_that_cannot_be_counted_is_refused_with_a_reason(
 ) -> None:
     reply = kept.send(label)
     assert (reply.status, list(reasons(reply))) == (422, [reason])
-    rejected = kept.page(accuracy.LABELS_REJECTED_TOTAL)
+    rejected = kept.page(catalogue.LABELS_REJECTED_TOTAL)
     assert {labels[-1] for labels in rejected} == {reason}
 
 
@@ -209,24 +209,24 @@ def test_days_beyond_the_last_35_are_forgotten(kept: Kept) -> None:
     kept.now += 34 * 86_400
     kept.predict("10 12:00", "c")
     assert kept.page(CONFUSION) == {}
-    assert kept.page(accuracy.PREDICTIONS_REMEMBERED) == {(): 1}
-    assert kept.page(accuracy.LABELS_TOTAL) == {("right",): 1}
+    assert kept.page(catalogue.PREDICTIONS_REMEMBERED) == {(): 1}
+    assert kept.page(catalogue.LABELS_TOTAL) == {("right",): 1}
     assert list(reasons(kept.send({"id": "b", "label": "ok"}))) == ["unmatched"]
 
 
 def test_scores_say_how_many_predictions_should_be_right(kept: Kept) -> None:
     kept.predict("09 12:00", *map(str, range(10)), predicted="ok", score=0.2)
     kept.predict("09 12:00", "x", predicted="unheard of", score=0.2)
-    assert kept.page(accuracy.COHORT_EXPECTED) == {("2026-12-09",): pytest.approx(9)}
-    assert kept.page(accuracy.COHORT_SCORED) == {("2026-12-09",): 10}
+    assert kept.page(catalogue.COHORT_EXPECTED) == {("2026-12-09",): pytest.approx(9)}
+    assert kept.page(catalogue.COHORT_SCORED) == {("2026-12-09",): 10}
     kept.send(whole("fraud", "fraud", "08 10:00", score=0.9))
-    assert kept.page(accuracy.COHORT_EXPECTED)[("2026-12-08",)] == pytest.approx(0.8)
+    assert kept.page(catalogue.COHORT_EXPECTED)[("2026-12-08",)] == pytest.approx(0.8)
 
 
 def test_a_prediction_that_is_sent_twice_is_one(kept: Kept) -> None:
     for _ in range(2):
         kept.predict("09 12:00", "a")
-    assert kept.page(accuracy.COHORT_PREDICTIONS) == {("2026-12-09",): 1}
+    assert kept.page(catalogue.COHORT_PREDICTIONS) == {("2026-12-09",): 1}
 
 
 def test_labels_are_refused_while_they_cannot_be_kept_and_taken_again_after(kept: Kept) -> None:
@@ -236,11 +236,11 @@ def test_labels_are_refused_while_they_cannot_be_kept_and_taken_again_after(kept
     label = whole("ok", "ok", "09 10:00")
     reply = kept.send(label)
     assert (reply.status, reply.headers) == (503, {"retry-after": "5"})
-    assert kept.page(accuracy.LABELS_WRITABLE) == {}
+    assert kept.page(catalogue.LABELS_WRITABLE) == {}
     kept.predict("09 12:00", "a")
     kept.folder.unlink()
     assert said(kept.send(label))["accepted"] == 1
-    assert kept.page(accuracy.LABELS_WRITABLE) == {(): 1}
+    assert kept.page(catalogue.LABELS_WRITABLE) == {(): 1}
 
 
 def test_a_second_exporter_in_the_same_folder_is_refused(kept: Kept) -> None:

@@ -12,7 +12,9 @@ from exporters.base.models import Models
 from exporters.base.receipts import Refused
 from exporters.drift.labels.rows import Label
 from exporters.drift.labels.subjects import Names, Subject
-from modelwatch.catalogue.accuracy import MOST_COHORTS
+from modelwatch.catalogue.labels import (
+    MOST_COHORTS,
+)
 
 DAY_S = 86_400
 MOST_AHEAD_S = 300.0

@@ -13,20 +13,20 @@ from exporters.drift.labels.counting import DAY_S, DELAYS, NOBODY
 from exporters.drift.labels.store import Store
 from exporters.drift.labels.subjects import Names, Subject
 from modelwatch import buckets
-from modelwatch.catalogue import accuracy
+from modelwatch.catalogue import labels as catalogue
 from modelwatch.catalogue.metric import Layer, Metric
 
 METRICS = tuple(
     metric
-    for metric in vars(accuracy).values()
+    for metric in vars(catalogue).values()
     if isinstance(metric, Metric) and metric.layer is Layer.EXPOSED
 )
 VERDICTS = ("right", "wrong")
 
 _Families = Mapping[Metric, Family]
 _COUNTERS = {
-    "corrected": accuracy.LABELS_CORRECTED_TOTAL,
-    "duplicates": accuracy.LABELS_DUPLICATES_TOTAL,
+    "corrected": catalogue.LABELS_CORRECTED_TOTAL,
+    "duplicates": catalogue.LABELS_DUPLICATES_TOTAL,
 }
 
 
@@ -48,18 +48,18 @@ class Labels:
                 _add_counted(families, tables, self.store.subjects)
         except NotWritable:
             pass  # said by the gauge below
-        families[accuracy.LABELS_WRITABLE].add(float(not self.store.trouble))
+        families[catalogue.LABELS_WRITABLE].add(float(not self.store.trouble))
         return families.values()
 
 
 def _add_calibration(families: _Families, subject: Subject, known: Calibration) -> None:
     of_model = (*subject.key, known.baseline)
-    families[accuracy.BASELINE_ACCURACY].add(known.accuracy, *of_model)
-    families[accuracy.BASELINE_LABELS].add(known.labels, *of_model)
+    families[catalogue.BASELINE_ACCURACY].add(known.accuracy, *of_model)
+    families[catalogue.BASELINE_LABELS].add(known.labels, *of_model)
     for predicted, shares in known.shares.items():
         labels = (*subject.key, known.feature, predicted, known.baseline)
         for edge, share in zip((*known.edges, float("inf")), shares, strict=True):
-            families[accuracy.CALIBRATED].add(share, *labels, buckets.le(edge))
+            families[catalogue.CALIBRATED].add(share, *labels, buckets.le(edge))
 
 
 def _add_counted(
@@ -76,13 +76,13 @@ def _add_counted(
         number, newest = numbers.get(subject.key, (-1, None))
         _add_counters(families, subject.key, counted.pop(number, {}))
         if newest is not None:
-            families[accuracy.LABELS_NEWEST].add(newest, *subject.key)
+            families[catalogue.LABELS_NEWEST].add(newest, *subject.key)
         _add_days(families, tables, subject, number)
         _add_confusion(families, tables, subject, number)
     _add_rejected(families, (OTHER, OTHER), counted[NOBODY])
-    families[accuracy.PREDICTIONS_FORGOTTEN_TOTAL].add(counted[NOBODY].get(("forgotten", ""), 0))
+    families[catalogue.PREDICTIONS_FORGOTTEN_TOTAL].add(counted[NOBODY].get(("forgotten", ""), 0))
     (remembered,) = tables.execute("SELECT count(*) FROM predictions").fetchone()
-    families[accuracy.PREDICTIONS_REMEMBERED].add(remembered)
+    families[catalogue.PREDICTIONS_REMEMBERED].add(remembered)
 
 
 def _add_counters(
@@ -90,11 +90,11 @@ def _add_counters(
 ) -> None:
     """Counters of a model, at zero before the first label: it is then seen as a rise."""
     for verdict in VERDICTS:
-        families[accuracy.LABELS_TOTAL].add(counted.get(("labels", verdict), 0), *key, verdict)
+        families[catalogue.LABELS_TOTAL].add(counted.get(("labels", verdict), 0), *key, verdict)
     for name, metric in _COUNTERS.items():
         families[metric].add(counted.get((name, ""), 0), *key)
     delays = [counted.get(("delay", str(place)), 0) for place in range(len(DELAYS) + 1)]
-    families[accuracy.LABEL_DELAY].add(
+    families[catalogue.LABEL_DELAY].add(
         Distribution(bounds=DELAYS, counts=delays, sum=counted.get(("delay_sum", ""), 0)), *key
     )
     _add_rejected(families, key, counted)
@@ -105,7 +105,7 @@ def _add_rejected(
 ) -> None:
     reasons = {part: value for (name, part), value in counted.items() if name == "rejected"}
     for reason, value in {"unmatched": 0.0, **reasons}.items():
-        families[accuracy.LABELS_REJECTED_TOTAL].add(value, *key, reason)
+        families[catalogue.LABELS_REJECTED_TOTAL].add(value, *key, reason)
 
 
 def _add_days(
@@ -116,12 +116,12 @@ def _add_days(
         "SELECT * FROM days WHERE subject = ?", (number,)
     ):
         cohort = (*subject.key, _date(day))
-        families[accuracy.COHORT_END].add((day + 1) * DAY_S, *cohort)
+        families[catalogue.COHORT_END].add((day + 1) * DAY_S, *cohort)
         if predictions:
-            families[accuracy.COHORT_PREDICTIONS].add(predictions, *cohort)
+            families[catalogue.COHORT_PREDICTIONS].add(predictions, *cohort)
         if scored or label_scored:
-            families[accuracy.COHORT_EXPECTED].add(expected if scored else label_expected, *cohort)
-            families[accuracy.COHORT_SCORED].add(scored or label_scored, *cohort)
+            families[catalogue.COHORT_EXPECTED].add(expected if scored else label_expected, *cohort)
+            families[catalogue.COHORT_SCORED].add(scored or label_scored, *cohort)
 
 
 def _add_confusion(
@@ -136,7 +136,7 @@ def _add_confusion(
         (number,),
     ):
         cells[*subject.key, _date(day), named(predicted), named(label), verdict] += labels
-    families[accuracy.COHORT_LABELS].samples.update(cells)
+    families[catalogue.COHORT_LABELS].samples.update(cells)
 
 
 def _date(day: int) -> str:

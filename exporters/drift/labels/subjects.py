@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from exporters.base.families import OTHER
 from exporters.drift.baseline import Baseline, Categorical, Score
 from exporters.drift.labels.calibration import Calibration, calibration
-from modelwatch.catalogue.accuracy import MOST_CLASSES
+from modelwatch.catalogue.labels import (
+    MOST_CLASSES,
+)
 
 PREDICTED = "predicted"
 """The categorical feature of a baseline that holds the shares of predicted classes."""
