@@ -1,6 +1,7 @@
 """Our exporters: do they read, accept and reload all that they should?"""
 
 from alerts.about_stack import TICKET, about_stack
+from modelwatch.catalogue.drift import DRIFT_STATE_WRITABLE
 from modelwatch.catalogue.exporters import (
     EXPORTER_OVERFLOW_TOTAL,
     EXPORTER_REJECTED_TOTAL,
@@ -104,13 +105,17 @@ ALERTS = [
         signal="exporter_state",
         severity=TICKET,
         # Probes that cannot write down what they spend send nothing, which is told of each.
-        condition=f"min by (job, instance) ({QUALITY_STATE_WRITABLE}) == 0",
+        condition=f"""
+            min by (job, instance) ({QUALITY_STATE_WRITABLE} or {DRIFT_STATE_WRITABLE})
+              == 0
+        """,
         # It tries again twice a second; senders that keep what was refused bring it later.
         hold="5m",
-        summary="The quality exporter at {{ $labels.instance }} cannot keep what it is sent: "
-        "scores, flags and feedback are refused, and lost where senders do not try again.",
-        description="Its state directory cannot be read or written, so that every request is "
-        "answered with 503 and followed files wait. Alerts about quality rest on what came before.",
+        summary="The exporter {{ $labels.job }} at {{ $labels.instance }} cannot keep what it is "
+        "sent: quality refuses it, drift counts it in memory only.",
+        description="Its state directory cannot be read or written. The quality exporter answers "
+        "every request with 503 and lets followed files wait, so that alerts about quality rest on "
+        "what came before. The drift exporter counts on, and loses these counts with a restart.",
         action=(
             "Read the log of the exporter: it says once what the disk answered.",
             "Is the disk full, read-only or gone, or does the directory belong to somebody else?",

@@ -40,7 +40,7 @@ ENV PATH=/opt/modelwatch/bin:$PATH \
 ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="modelwatch exporter" \
-      org.opencontainers.image.description="GPU, probe, quality and inventory exporters for Prometheus" \
+      org.opencontainers.image.description="GPU, probe, quality, drift and inventory exporters for Prometheus" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="docker.io/library/python:3.12-slim" \
       org.opencontainers.image.version="$VERSION" \
@@ -50,7 +50,7 @@ USER 65532:65532
 WORKDIR /
 # What must outlive a restart; a volume stays writable where the rest is read-only.
 VOLUME /var/lib/modelwatch
-EXPOSE 9465 9466 9467 9468
+EXPOSE 9465 9466 9467 9468 9469
 # Finds the exporter and its port by itself, with TLS and without.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 \
   CMD ["python", "-m", "exporters.base.healthy"]

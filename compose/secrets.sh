@@ -8,7 +8,7 @@ umask 022
 mkdir -p "$folder/alertmanager" "$folder/probe" "$folder/prometheus"
 chmod 700 "$folder"
 chmod -R a+rX "$folder/alertmanager" "$folder/probe" "$folder/prometheus"
-for name in grafana-admin-password quality-token victoriametrics-key; do
+for name in grafana-admin-password quality-token drift-token victoriametrics-key; do
   if [ ! -s "$folder/$name" ]; then
     head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$folder/$name"
     echo "made $folder/$name"

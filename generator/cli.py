@@ -44,6 +44,7 @@ LAZY = {
     "push": "push",
     "annotate": "push.annotate",
     "verify": "verify.command",
+    "baseline": "baseline",
 }
 """Commands with the module of `generator` they are in; loaded when asked for, which takes time."""
 

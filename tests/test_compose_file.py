@@ -23,7 +23,7 @@ TEXT = FILE.read_text(encoding="utf-8")
 STACK: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 OURS = STACK["x-images"]["exporter"]
-BY_DEFAULT = {"prometheus", "alertmanager", "grafana", "probe", "quality", "inventory"}
+BY_DEFAULT = {"prometheus", "alertmanager", "grafana", "probe", "quality", "drift", "inventory"}
 PROFILES = {
     "gpu": {"gpu"},
     "host": {"node-exporter"},

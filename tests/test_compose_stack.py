@@ -29,12 +29,22 @@ pytestmark = [pytest.mark.real, pytest.mark.docker]
 
 PROJECT = "modelwatch-test"
 MINE: dict[str, str | list[str] | bool] = {"label": f"com.docker.compose.project={PROJECT}"}
-WITHOUT_GRAFANA = ["prometheus", "alertmanager", "probe", "quality", "inventory", "fleet", "inbox"]
+WITHOUT_GRAFANA = [
+    "prometheus",
+    "alertmanager",
+    "probe",
+    "quality",
+    "drift",
+    "inventory",
+    "fleet",
+    "inbox",
+]
 PORTS = {
     "PROMETHEUS_PORT": "prometheus",
     "ALERTMANAGER_PORT": "alertmanager",
     "GRAFANA_PORT": "grafana",
     "QUALITY_PORT": "quality",
+    "DRIFT_PORT": "drift",
     "FLEET_PORT": "fleet",
     "INBOX_PORT": "inbox",
 }

@@ -28,6 +28,7 @@ ARGUMENTS = {
     "gpu": (),
     "probe": (),
     "quality": ("--token-file", TOKEN_FILE),
+    "drift": ("--token-file", TOKEN_FILE),
     "inventory": (),
 }
 

@@ -203,6 +203,7 @@ def test_only_what_the_inventory_declares_is_run() -> None:
     assert "exporters" not in components(files_for(inventory_at(str(EXAMPLES / "minimal.yaml"))))
     elsewhere = files_for(inventory_at(str(EXAMPLES / "everything.yaml")))
     assert {one["metadata"]["name"] for one in objects(elsewhere, "exporters")} == {
+        "modelwatch-drift",
         "modelwatch-inventory",
         "modelwatch-probe",
         "modelwatch-quality",

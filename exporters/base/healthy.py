@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468}
+PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468, "drift": 9469}
 """Where each listens by default. Importing them all would take longer than asking."""
 WITHIN_S = 2.0
 

@@ -12,10 +12,12 @@ from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
+from operator import mul
 from types import NoneType
 from typing import Any, Protocol, TypeVar
 
-from exporters.drift.baseline import Categorical, Numeric, Score
+from exporters.drift.baseline import Categorical, Numeric, Score, ScoreOfClass
 
 OTHER = "other"
 """The last bin of a categorical feature: every value that the baseline does not name."""
@@ -93,13 +95,34 @@ def counted(feature: Numeric | Categorical) -> Counts:
     return Counts(bins=list(feature.counts), missing=feature.missing)
 
 
+def of_class(score: Score, known: ScoreOfClass) -> Numeric:
+    """The scores of one class as a feature; each lies in the middle of its bin."""
+    edges = (0.0, *score.edges)
+    centres = (*((low + high) / 2 for low, high in pairwise(edges)), edges[-1])
+    total = sum(known.counts) or 1
+    mean = math.fsum(map(mul, centres, known.counts)) / total
+    squares = ((at - mean) ** 2 for at in centres)
+    variance = math.fsum(map(mul, squares, known.counts)) / total
+    return Numeric(
+        name=score.name,
+        edges=score.edges,
+        counts=known.counts,
+        centres=centres,
+        missing=0,
+        low=0.0,
+        high=1.0,
+        mean=mean,
+        deviation=math.sqrt(variance),
+    )
+
+
 def by_class(score: Score, scores: Values, predicted: Values) -> dict[str, list[object]]:
     """The scores of each predicted class that the baseline knows; those of others are left out.
 
     A baseline without classes has one that is named "", for all.
     """
     classes: dict[str, list[object]] = {known.predicted: [] for known in score.classes}
-    if "" in classes:
+    if list(classes) == [""]:
         return {"": list(scores)}
     for value, name in zip(scores, predicted, strict=True):
         found = classes.get(word(name) or "")
@@ -120,7 +143,7 @@ def word(value: object) -> str | None:
         return None
     if isinstance(value, int | float) and (isinstance(value, int) or math.isfinite(value)):
         return json.dumps(value)
-    raise ValueError(f"{value!r} is no word")
+    raise ValueError("is no word")
 
 
 def number(value: object) -> float | None:
@@ -132,14 +155,37 @@ def number(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is no number")  # noqa: TRY004  # one kind for all
+        raise ValueError("is no number")  # noqa: TRY004  # one kind for all
     try:
         found = float(value)
     except OverflowError:
-        raise ValueError("the number is too large") from None
+        raise ValueError("is too large") from None
     if math.isinf(found):
-        raise ValueError("the number is infinite")
+        raise ValueError("is infinite")
     return None if math.isnan(found) else found
+
+
+def accepted(read: Callable[[object], _Read], values: Values) -> tuple[list[_Read], int]:
+    """The values as read, and how many could not be."""
+    found, refused = [], 0
+    for row in _rows(values):
+        try:
+            found.append(read(row))
+        except ValueError:
+            refused += 1
+    return found, refused
+
+
+def counted_words(values: Values) -> tuple[Tally[str | None], int]:
+    """How often each word is in a column, None for missing ones; and how many are no words."""
+    rows = _rows(values)
+    if not set(map(type, rows)) <= _WORDS:
+        words, refused = accepted(word, rows)
+        return Tally(words), refused
+    tally: Tally[str | None] = Tally(rows)
+    if "" in tally:
+        tally[None] += tally.pop("")
+    return tally, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +199,8 @@ class _Words:
         return Counts(bins=[0] * (len(self.places) + 1))
 
     def count(self, counts: Counts, values: Values) -> None:
-        tally: Tally[str | None]
-        rows = _rows(values)
-        if set(map(type, rows)) <= _WORDS:
-            tally = Tally(rows)
-            tally[None] += tally.pop("", 0)
-        else:
-            words, refused = _accepted(word, rows)
-            counts.refused += refused
-            tally = Tally(words)
+        tally, refused = counted_words(values)
+        counts.refused += refused
         counts.missing += tally.pop(None, 0)
         for text, seen in tally.items():
             place = self.places.get(text or "")
@@ -197,7 +236,7 @@ class _Numbers:
             self._count_array(counts, array)
 
     def _count(self, counts: Counts, values: Values) -> None:
-        found, refused = _accepted(number, _rows(values))
+        found, refused = accepted(number, values)
         edges, low, high, bins = self.edges, self.low, self.high, counts.bins
         counts.refused += refused
         for value in found:
@@ -237,17 +276,6 @@ class _Numbers:
 def _rows(values: Any) -> list[Any]:
     """The column as a list of Python's own values."""
     return values.tolist() if hasattr(values, "tolist") else values  # type: ignore[no-any-return]
-
-
-def _accepted(read: Callable[[object], _Read], rows: Sequence[object]) -> tuple[list[_Read], int]:
-    """The rows as read, and how many could not be."""
-    found, refused = [], 0
-    for row in rows:
-        try:
-            found.append(read(row))
-        except ValueError:
-            refused += 1
-    return found, refused
 
 
 @cache

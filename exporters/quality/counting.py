@@ -4,6 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from exporters.base.families import OTHER
+from exporters.base.moments import recent
 from exporters.base.remembered import Remembered, id_hash
 from exporters.quality import kinds
 from exporters.quality.declared import Declared, Scale, Target
@@ -11,12 +12,6 @@ from exporters.quality.events import VERDICTS, Event, Refused, Score
 from exporters.quality.names import Names
 from exporters.quality.tally import BOUNDS, SCORE_BOUNDS, SLOTS, Bins, Counts, Scored
 from modelwatch.catalogue import quality
-
-MOST_AGE_S = 7 * 86_400.0
-"""Older events say nothing about now."""
-
-MOST_AHEAD_S = 300.0
-"""Clocks of senders may be so far ahead."""
 
 MOST_ID_CHARACTERS = 200
 
@@ -76,7 +71,7 @@ class Batch:
         if place is None:
             place = self._places[key] = self._place(event)
         _check(event, place)
-        time_s = self.now if event.time_s is None else self._checked_time(event.time_s)
+        time_s = self.now if event.time_s is None else recent("time", event.time_s, self.now)
         if event.id and not self._is_new(event.id, place.within):
             self._duplicate(place.target)
             return False
@@ -102,7 +97,7 @@ class Batch:
 
         version = "" if not hasattr(event, "version") else self._version(target, event.version)
         if event.time_s is not None:
-            self._checked_time(event.time_s)
+            recent("time", event.time_s, self.now)
         added = kinds.added(event, version, named)
         within = id_hash("\0".join((type(event).__name__, *identity)), 0)
         if event.id and not self._is_new(event.id, within):
@@ -123,14 +118,6 @@ class Batch:
         if not version or version == target.version:
             return target.version
         return self.names("version", target.model, target.environment, version, self.now)
-
-    def _checked_time(self, time_s: float) -> float:
-        if self.now - MOST_AGE_S <= time_s <= self.now + MOST_AHEAD_S:
-            return time_s
-        kinds.within("time", time_s, 0, float("inf"))
-        if time_s > self.now:
-            raise Refused("in_the_future", f"`time` is {time_s - self.now:.0f} s from now")
-        raise Refused("too_old", f"`time` is more than {MOST_AGE_S / 86_400:.0f} days ago")
 
     def _is_new(self, text: str, within: int) -> bool:
         if len(text) > MOST_ID_CHARACTERS:

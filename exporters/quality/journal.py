@@ -7,7 +7,6 @@ answered. A new snapshot is complete before the journal it replaces is deleted; 
 told by the number.
 """
 
-import fcntl
 import logging
 import os
 import struct
@@ -18,7 +17,7 @@ from functools import reduce
 from pathlib import Path
 from zlib import crc32
 
-from modelwatch.problems import ModelwatchError
+from exporters.base import own_folder
 
 _LOG = logging.getLogger(__name__)
 _HEADER = struct.Struct("<IIQI")  # length of what follows, checksum, number, ids
@@ -41,10 +40,6 @@ class Entry:
     counts: bytes
 
 
-class InUse(ModelwatchError):  # noqa: N818  # reads as what happened
-    """Another process keeps its counts in the same folder."""
-
-
 class Journal:
     """The files of one folder, of which this process is the only user.
 
@@ -54,14 +49,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._lock = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise InUse(f"{folder} is in use by another quality exporter") from None
+        self._lock = own_folder.take(folder)
         self._file: int | None = None
         self._end = 0
         self._number = 0

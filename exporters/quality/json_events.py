@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
 from typing import Any
 
+from exporters.base.moments import moment
 from exporters.quality.events import (
     AgentRun,
     Event,
@@ -99,21 +99,6 @@ def _yes_or_no(key: str, _value: object) -> object:
     raise Refused("wrong_type", f"`{key}` is true or false")
 
 
-def _time(key: str, value: object) -> float:
-    if type(value) is int:
-        return _number(key, value)
-    if type(value) is str:
-        try:
-            read = datetime.fromisoformat(value)
-            if read.tzinfo is not None:
-                return read.timestamp()
-        except (ValueError, OverflowError):
-            pass  # said below, as for a time without a zone
-    raise Refused(
-        "wrong_type", f"`{key}` is in seconds since 1970, or like 2027-01-31T12:00:00Z with a zone"
-    )
-
-
 _Field = tuple[str, type, Callable[[str, object], object]]
 
 _KEYS = {"time_s": "time", "duration_s": "duration"}
@@ -121,7 +106,7 @@ _KEYS = {"time_s": "time", "duration_s": "duration"}
 
 _TYPES: Mapping[str, tuple[type, Callable[[str, object], object]]] = {
     "id": (str, _id),
-    "time_s": (float, _time),
+    "time_s": (float, moment),
     "value": (float, _number),
     "sampled": (float, _number),
     "reciprocal_rank": (float, _number),

@@ -5,18 +5,23 @@ from generator.kubernetes.objects import Object, labels, metadata
 from generator.kubernetes.secret_keys import keys
 from modelwatch.inventory import Inventory, Settings
 
-PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468}
+PORTS = {"gpu": 9465, "probe": 9466, "quality": 9467, "inventory": 9468, "drift": 9469}
 INVENTORY = "modelwatch-inventory"
 INVENTORY_FILE = "models.yaml"
+BASELINES = "modelwatch-baselines"
+"""A ConfigMap with the files that models name as `baseline: /baselines/NAME.json`."""
 PROMETHEUS = "http://prometheus-operated:9090"
 """The service that Prometheus Operator makes for every Prometheus, in its namespace."""
 
 _USER = 65532
 _STATE = "/var/lib/modelwatch"
 _INVENTORY_PATH = "/inventory"
+_BASELINES_MOUNT: Object = {"name": "baselines", "mountPath": "/baselines", "readOnly": True}
 _TOKEN_PATH = "/token"  # noqa: S105  # a folder
-_KEEPS_STATE = ("probe", "quality")
-"""Caps that were used up, and scores that arrived: both must outlive the pod."""
+_KEEPS_STATE = ("probe", "quality", "drift")
+"""Caps that were used up, and what arrived: all must outlive the pod."""
+_TAKES_DATA = ("quality", "drift")
+"""Whoever sends must show a token."""
 
 
 def full_name(name: str) -> str:
@@ -76,6 +81,8 @@ def _pod(name: str, inventory: Inventory) -> Object:
     volumes: list[Object] = [{"name": "inventory", "configMap": {"name": INVENTORY}}]
     if name not in _KEEPS_STATE:
         volumes.append({"name": "state", "emptyDir": {"sizeLimit": "64Mi"}})
+    if name == "drift":
+        volumes.append({"name": "baselines", "configMap": {"name": BASELINES, "optional": True}})
     if secrets:
         volumes.append({"name": "secrets", "secret": {"secretName": full_name(name)}})
     return {
@@ -130,6 +137,7 @@ def _container(name: str, inventory: Inventory, secrets: dict[str, str]) -> Obje
         "volumeMounts": [
             {"name": "inventory", "mountPath": _INVENTORY_PATH, "readOnly": True},
             {"name": "state", "mountPath": _STATE},
+            *([_BASELINES_MOUNT] if name == "drift" else ()),
             *(
                 # One file each: the folder may be one of the system's, such as /etc/ssl.
                 {"name": "secrets", "mountPath": path, "subPath": key, "readOnly": True}
@@ -143,7 +151,7 @@ def _options(name: str, inventory: Inventory) -> tuple[str, ...]:
     match name:
         case "gpu":
             return ("--host=$(NODE_NAME)", *_pool(inventory))
-        case "quality":
+        case "quality" | "drift":
             return (f"--token-file={_TOKEN_PATH}/token",)
         case "inventory":
             own = inventory.settings.prometheus_url
@@ -184,7 +192,7 @@ def _asks(path: str) -> Object:
 
 def _secret_files(name: str, inventory: Inventory) -> dict[str, str]:
     """Path in the container to key of the exporter's Secret."""
-    if name == "quality":
+    if name in _TAKES_DATA:
         return {f"{_TOKEN_PATH}/token": "token"}
     if name != "probe":
         return {}

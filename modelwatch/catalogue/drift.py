@@ -101,8 +101,21 @@ DRIFT_REJECTED_TOTAL = _exposed(
     *MODEL,
     "reason",
 )
+DRIFT_STATE_WRITABLE = _exposed(
+    "state_writable", "gauge", "bool", "1 while what is counted is kept over a restart."
+)
 
 # The baseline, as the exporter read it.
+
+DRIFT_BASELINE_TROUBLE = _exposed(
+    "baseline_trouble",
+    "gauge",
+    "bool",
+    "1 while the file of the baseline is missing, damaged or of other_model; one that was read "
+    "before stays in use.",
+    *MODEL,
+    "trouble",
+)
 
 DRIFT_BASELINE_INFO = _exposed(
     "baseline_info",
@@ -154,7 +167,7 @@ DRIFT_BASELINE_WIDTH = _exposed(
     "baseline_bin_width_ratio",
     "gauge",
     "ratio",
-    "Width of a bin in standard deviations of the baseline; the outer ones end at its extremes.",
+    "How far the mean of the bin's values is from that of the next bin's, in standard deviations.",
     *FEATURE,
     "le",
 )

@@ -64,8 +64,8 @@ SCENES = [
     Scene(
         alert="ExporterStateNotWritable",
         hold="5m",
-        summary="The quality exporter at q:9467 cannot keep what it is sent: scores, flags and "
-        "feedback are refused, and lost where senders do not try again.",
+        summary="The exporter modelwatch-quality at q:9467 cannot keep what it is sent: quality "
+        "refuses it, drift counts it in memory only.",
         labels=PLACE,
         fires={WRITABLE: 0},
         silent={

@@ -22,6 +22,7 @@ AMOUNT = Numeric(
     name="amount",
     edges=(-1.5, 0.0, 2.0, 10.0),
     counts=(1, 2, 3, 4, 5),
+    centres=(-2.0, -1.0, 1.0, 5.0, 11.0),
     missing=6,
     low=-3.0,
     high=12.0,

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from exporters.base.own_folder import InUse
 from exporters.quality.events import Score
-from exporters.quality.journal import Entry, InUse, Journal
+from exporters.quality.journal import Entry, Journal
 from exporters.quality.tally import OtherFormat
 from modelwatch.catalogue import quality
 from tests.exporters.quality_ledgers import Books, score
@@ -84,7 +85,7 @@ def test_a_restart_changes_nothing(tmp_path: Path, most_journal_bytes: int) -> N
 
 
 def test_two_processes_never_count_in_one_folder(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(InUse, match="in use by another quality exporter"):
+    with opened(tmp_path), pytest.raises(InUse, match="in use by another exporter"):
         Books(tmp_path)
     with opened(tmp_path) as books:
         assert books.receipt(score())["accepted"] == 1
