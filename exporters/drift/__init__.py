@@ -4,6 +4,9 @@ from exporters.base.exporter import Context, Exporter, Parts
 from exporters.drift.declared import watched
 from exporters.drift.doors import doors
 from exporters.drift.following import OPTIONS, following
+from exporters.drift.labels.door import door
+from exporters.drift.labels.page import METRICS as OF_LABELS
+from exporters.drift.labels.part import Labels
 from exporters.drift.ledger import Ledger
 from exporters.drift.page import METRICS, NAME, Counted
 from exporters.drift.watching import KEPT_S
@@ -17,19 +20,25 @@ def start(context: Context) -> Parts:
         raise ModelwatchError("the drift exporter has no inventory; give it one: --inventory")
     folder = context.state_dir
     learned = folder / "baselines"
+    labels = Labels(folder)
+    models = watched(context.inventory, learned)
+    labels.declare(models)
     ledger = Ledger(
         folder,
-        watched(context.inventory, learned),
+        models,
+        parts=(labels,),
         kept_s=KEPT_S / context.inventory.settings.time_compression,
     )
 
     def reconfigure(inventory: Inventory) -> None:
-        ledger.declare(watched(inventory, learned))
+        models = watched(inventory, learned)
+        labels.declare(models)
+        ledger.declare(models)
 
     return Parts(
         collectors=(Counted(ledger),),
-        doors=doors(ledger),
-        work=(ledger, *following(context.options, ledger)),
+        doors=(*doors(ledger), door(labels.store)),
+        work=(ledger, labels, *following(context.options, ledger)),
         reconfigure=reconfigure,
     )
 
@@ -39,7 +48,7 @@ EXPORTER = Exporter(
     title="Drift exporter",
     question="Do models see and say what they did when they were well?",
     port=9469,
-    metrics=METRICS,
+    metrics=(*METRICS, *OF_LABELS),
     start=start,
     options=OPTIONS,
 )

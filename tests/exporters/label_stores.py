@@ -12,7 +12,7 @@ from exporters.base.families import Distribution
 from exporters.drift.baseline import Baseline, Score, ScoreOfClass
 from exporters.drift.labels.counting import Prediction
 from exporters.drift.labels.door import answer
-from exporters.drift.labels.page import Labels
+from exporters.drift.labels.page import families
 from exporters.drift.labels.store import Store
 from exporters.drift.labels.subjects import Subject, subject
 from modelwatch.catalogue.metric import Metric
@@ -82,7 +82,7 @@ class Kept:
 
     def page(self, metric: Metric) -> dict[tuple[str, ...], float | Distribution]:
         """Samples of a metric, without those that are zero; `fraud` is left out of the labels."""
-        family = next(one for one in Labels(self.store).collect() if one.metric == metric)
+        family = next(one for one in families(self.store) if one.metric == metric)
         return {
             labels[2:] if labels[:2] == FRAUD.key else labels: value
             for labels, value in family.samples.items()

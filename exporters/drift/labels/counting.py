@@ -12,6 +12,7 @@ from exporters.base.models import Models
 from exporters.base.receipts import Refused
 from exporters.drift.labels.rows import Label
 from exporters.drift.labels.subjects import Names, Subject
+from exporters.drift.scores import same
 from modelwatch.catalogue.labels import (
     MOST_COHORTS,
 )
@@ -319,7 +320,7 @@ def _day(at: float) -> int:
 
 
 def _verdict(predicted: str, label: str) -> str:
-    return "right" if predicted == label else "wrong"
+    return "right" if same(predicted, label) else "wrong"
 
 
 def _expected(subject: Subject, score: float | None, predicted: str) -> float | None:

@@ -3,7 +3,6 @@
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporters.base.families import OTHER, Distribution, Family
@@ -30,26 +29,19 @@ _COUNTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """Collects what the store has counted."""
-
-    store: Store
-    name: str = "labels"
-
-    def collect(self) -> Iterable[Family]:
-        """Samples of this moment; of counts none while they cannot be read."""
-        families = {metric: Family(metric) for metric in METRICS}
-        for subject in self.store.subjects:
-            if subject.calibration:
-                _add_calibration(families, subject, subject.calibration)
-        try:
-            with self.store.reading() as tables:
-                _add_counted(families, tables, self.store.subjects)
-        except NotWritable:
-            pass  # said by the gauge below
-        families[catalogue.LABELS_WRITABLE].add(float(not self.store.trouble))
-        return families.values()
+def families(store: Store) -> Iterable[Family]:
+    """Samples of this moment; of counts none while they cannot be read."""
+    found = {metric: Family(metric) for metric in METRICS}
+    for subject in store.subjects:
+        if subject.calibration:
+            _add_calibration(found, subject, subject.calibration)
+    try:
+        with store.reading() as tables:
+            _add_counted(found, tables, store.subjects)
+    except NotWritable:
+        pass  # said by the gauge below
+    found[catalogue.LABELS_WRITABLE].add(float(not store.trouble))
+    return found.values()
 
 
 def _add_calibration(families: _Families, subject: Subject, known: Calibration) -> None:

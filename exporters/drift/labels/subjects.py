@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from exporters.base.families import OTHER
 from exporters.drift.baseline import Baseline, Categorical, Score
+from exporters.drift.counting import PREDICTED
 from exporters.drift.labels.calibration import Calibration, calibration
+from exporters.drift.scores import same
 from modelwatch.catalogue.labels import (
     MOST_CLASSES,
 )
-
-PREDICTED = "predicted"
-"""The categorical feature of a baseline that holds the shares of predicted classes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +58,12 @@ class Names:
         self._names = set(names or counted)
 
     def __call__(self, name: str) -> str:
-        """The name, or `other`."""
+        """The name as it was first written (`1` for `1.0`), or `other`."""
         if name in self._names:
             return name
+        equal = next((known for known in self._names if same(known, name)), None)
+        if equal is not None:
+            return equal
         if self._closed or len(self._names) >= MOST_CLASSES - 1:
             return OTHER
         self._names.add(name)
