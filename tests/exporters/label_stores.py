@@ -10,7 +10,6 @@ from typing import Any
 from exporters.base.exporter import Reply, Request
 from exporters.base.families import Distribution
 from exporters.drift.baseline import Baseline, Score, ScoreOfClass
-from exporters.drift.labels.counting import Prediction
 from exporters.drift.labels.door import answer
 from exporters.drift.labels.page import families
 from exporters.drift.labels.store import Store
@@ -66,7 +65,7 @@ class Kept:
         """Predictions as they were observed."""
         self.store.predicted(
             self.subjects[0],
-            [Prediction(at=moment(at), predicted=predicted, id=one, score=score) for one in ids],
+            [(moment(at), predicted, one, score) for one in ids],
         )
 
     def send(self, *labels: Mapping[str, Any]) -> Reply:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from exporters.base.families import Distribution
-from exporters.drift.labels.counting import Prediction
 from exporters.drift.labels.subjects import subject
 from modelwatch.catalogue import labels as catalogue
 from tests.exporters.label_stores import FRAUD, Kept, moment, reasons, said, whole
@@ -107,9 +106,7 @@ def test_an_id_that_two_models_have_needs_the_model(kept: Kept) -> None:
     kept.subjects = (FRAUD, replace(FRAUD, model="risk"))
     kept.reopen()
     kept.predict("09 12:00", "a")
-    kept.store.predicted(
-        kept.subjects[1], [Prediction(at=moment("09 12:00"), predicted="ok", id="a")]
-    )
+    kept.store.predicted(kept.subjects[1], [(moment("09 12:00"), "ok", "a", None)])
     label = {"id": "a", "label": "ok"}
     reply = kept.send(label, {**label, "model": "risk"})
     assert (list(reasons(reply)), said(reply)["accepted"]) == (["ambiguous"], 1)

@@ -6,7 +6,7 @@ has enough labels. A class with fewer has no calibration: its predictions are no
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporters.drift.baseline import Baseline, Score, ScoreOfClass
@@ -29,10 +29,17 @@ class Calibration:
     accuracy: float
     labels: int
 
-    def expected(self, score: float, predicted: str) -> float | None:
-        """The probability that the prediction is right; None where nothing is known."""
-        shares = self.shares.get(predicted) or self.shares.get("")
-        return shares[bisect_left(self.edges, score)] if shares else None
+    def all_expected(self, scored: Iterable[tuple[float, str]]) -> list[float]:
+        """The probability that each prediction is right, by its score and class.
+
+        Those of which nothing is known are left out.
+        """
+        edges, of_any = self.edges, self.shares.get("")
+        return [
+            shares[bisect_left(edges, score)]
+            for score, predicted in scored
+            if (shares := of_any or self.shares.get(predicted))
+        ]
 
 
 def calibration(baseline: Baseline) -> Calibration | None:

@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from exporters.base.families import OTHER
@@ -29,14 +29,11 @@ NOBODY = 0
 _OF_A_DAY = ("predictions", "expected", "scored", "label_expected", "label_scored")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """One that was observed; `at` in seconds since 1970."""
+Prediction = tuple[float, str, str, float | None]
+"""One that was observed: when (s since 1970), its class, its id or nothing, its score or None."""
 
-    at: float
-    predicted: str
-    id: str = ""
-    score: float | None = None
+_ASKED_AT_ONCE = 500
+"""Ids in one question; older releases of SQLite take up to 999."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +62,42 @@ class Batch:
     cells: Counter[tuple[int, int, str, str, str]] = field(default_factory=Counter)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def predicted(self, subject: Subject, predictions: Iterable[Prediction]) -> None:
+    def predicted(self, subject: Subject, predictions: Sequence[Prediction]) -> None:
+        """Remember predictions, and what their scores let one expect."""
         number = self._number(subject)
-        first_s = (_day(self.now) - MOST_COHORTS + 1) * DAY_S
-        for one in predictions:
-            if not first_s <= one.at <= self.now + MOST_AHEAD_S:
-                continue
-            if one.id and not self._remember(number, one.id, one.at, one.predicted):
-                continue
-            day = self._day_of(number, one.at)
-            day["predictions"] += 1
-            expected = _expected(subject, one.score, one.predicted)
-            if expected is not None:
-                day["expected"] += expected
-                day["scored"] += 1
+        first_s, last_s = (_day(self.now) - MOST_COHORTS + 1) * DAY_S, self.now + MOST_AHEAD_S
+        kept = [one for one in predictions if first_s <= one[0] <= last_s]
+        if any(one[2] for one in kept):
+            kept = self._new(number, kept)
+        days: defaultdict[int, list[Prediction]] = defaultdict(list)
+        for one in kept:
+            days[int(one[0] // DAY_S)].append(one)
+        for day, found in days.items():
+            numbers = self.days.setdefault((number, day), defaultdict(float))
+            numbers["predictions"] += len(found)
+            if subject.calibration:
+                scored = ((score, said) for _, said, _, score in found if score is not None)
+                expected = subject.calibration.all_expected(scored)
+                numbers["expected"] += sum(expected)
+                numbers["scored"] += len(expected)
+
+    def _new(self, subject: int, predictions: Sequence[Prediction]) -> list[Prediction]:
+        """Those that were not observed before; from now on they are remembered."""
+        by_id = {_hash(one[2]): one for one in reversed(predictions) if one[2]}
+        ids = list(by_id)
+        for start in range(0, len(ids), _ASKED_AT_ONCE):
+            asked = ids[start : start + _ASKED_AT_ONCE]
+            places = ",".join("?" * len(asked))
+            for (known,) in self.tables.execute(
+                f"SELECT id FROM predictions WHERE subject = ? AND id IN ({places})",  # noqa: S608
+                (subject, *asked),  # only question marks are put in above
+            ):
+                del by_id[known]
+        self.tables.executemany(
+            "INSERT INTO predictions(id, subject, at, predicted) VALUES (?, ?, ?, ?)",
+            [(hashed, subject, at, said) for hashed, (at, said, _, _) in reversed(by_id.items())],
+        )
+        return [*(one for one in predictions if not one[2]), *by_id.values()]
 
     def labelled(self, label: Label) -> bool:
         """Count a label; false where the same was counted before.
@@ -120,10 +139,8 @@ class Batch:
 
     def forget_predictions(self, most: int) -> None:
         """Forget the oldest predictions that are beyond `most`."""
-        (first, last) = self.tables.execute(
-            "SELECT min(number), max(number) FROM predictions"
-        ).fetchone()
-        if last is None or last - first < most:
+        first, last = numbers_of(self.tables)
+        if last - first < most:
             return
         limit = last - most
         (lost,) = self.tables.execute(
@@ -224,13 +241,18 @@ class Batch:
         number = self._number(subject)
         shown = self._count(number, at, label.predicted, label.label)
         if label.id:
-            self._remember(number, label.id, at, label.predicted, label.label, *shown)
+            self.tables.execute(
+                "INSERT INTO predictions"
+                "(id, subject, at, predicted, label, shown_predicted, shown_label) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (_hash(label.id), number, at, label.predicted, label.label, *shown),
+            )
         self._count_arrival(number, at, label.predicted, label.label, delay_s)
-        expected = _expected(subject, label.score, label.predicted)
-        if expected is not None:
+        if subject.calibration and label.score is not None:
             day = self._day_of(number, at)
-            day["label_expected"] += expected
-            day["label_scored"] += 1
+            for expected in subject.calibration.all_expected([(label.score, label.predicted)]):
+                day["label_expected"] += expected
+                day["label_scored"] += 1
         return True
 
     def _delay(self, label: Label, at: float) -> float:
@@ -267,25 +289,6 @@ class Batch:
         """What this batch adds to the day."""
         return self.days.setdefault((subject, _day(at)), defaultdict(float))
 
-    def _remember(
-        self,
-        subject: int,
-        identity: str,
-        at: float,
-        predicted: str,
-        *labelled: str,
-    ) -> bool:
-        """Remember a prediction; false where one with that id is remembered."""
-        label, shown_predicted, shown_label = labelled or (None, None, None)
-        row = (_hash(identity), subject, at, predicted, label, shown_predicted, shown_label)
-        done = self.tables.execute(
-            "INSERT OR IGNORE INTO predictions"
-            "(id, subject, at, predicted, label, shown_predicted, shown_label) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-        return done.rowcount > 0
-
     def _number(self, subject: Subject) -> int:
         if subject.key not in self.numbers:
             self.tables.execute(
@@ -315,18 +318,22 @@ class Batch:
         return self.names[subject]
 
 
+def numbers_of(tables: sqlite3.Connection) -> tuple[int, int]:
+    """The first and the last number of the predictions that are remembered; 1 and 0 of none.
+
+    Two questions, because SQLite looks at every row to answer both at once.
+    """
+    (first,) = tables.execute("SELECT min(number) FROM predictions").fetchone()
+    (last,) = tables.execute("SELECT max(number) FROM predictions").fetchone()
+    return first or 1, last or 0
+
+
 def _day(at: float) -> int:
     return int(at // DAY_S)
 
 
 def _verdict(predicted: str, label: str) -> str:
     return "right" if same(predicted, label) else "wrong"
-
-
-def _expected(subject: Subject, score: float | None, predicted: str) -> float | None:
-    if score is None or subject.calibration is None:
-        return None
-    return subject.calibration.expected(score, predicted)
 
 
 def _hash(identity: str) -> bytes:

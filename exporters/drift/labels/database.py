@@ -17,6 +17,8 @@ _LOG = logging.getLogger(__name__)
 
 FILE = "labels.sqlite"
 FORMAT = 1
+_CACHE_KIB = 16 << 10
+"""Ids come in no order: with less of their index in memory each is read from disk."""
 
 _SCHEMA = """
 CREATE TABLE subjects(
@@ -98,6 +100,7 @@ class Database:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             with closing(connection.execute("PRAGMA user_version")) as found:
                 (version,) = found.fetchone()
             if not version:

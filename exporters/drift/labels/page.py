@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from exporters.base.families import OTHER, Distribution, Family
 from exporters.base.receipts import NotWritable
 from exporters.drift.labels.calibration import Calibration
-from exporters.drift.labels.counting import DAY_S, DELAYS, NOBODY
+from exporters.drift.labels.counting import DAY_S, DELAYS, NOBODY, numbers_of
 from exporters.drift.labels.store import Store
 from exporters.drift.labels.subjects import Names, Subject
 from modelwatch import buckets
@@ -73,8 +73,8 @@ def _add_counted(
         _add_confusion(families, tables, subject, number)
     _add_rejected(families, (OTHER, OTHER), counted[NOBODY])
     families[catalogue.PREDICTIONS_FORGOTTEN_TOTAL].add(counted[NOBODY].get(("forgotten", ""), 0))
-    (remembered,) = tables.execute("SELECT count(*) FROM predictions").fetchone()
-    families[catalogue.PREDICTIONS_REMEMBERED].add(remembered)
+    first, last = numbers_of(tables)
+    families[catalogue.PREDICTIONS_REMEMBERED].add(last - first + 1)
 
 
 def _add_counters(

@@ -1,7 +1,7 @@
 """Hands observed predictions to the store of labels, and what it counted to the page."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from exporters.base.families import Family
@@ -45,7 +45,7 @@ class Labels:
         if batch.predicted is None:
             return {}
         known = self._subjects[watched.key]
-        self.store.predicted(known, list(_predictions(batch, self._clock())))
+        self.store.predicted(known, _predictions(batch, self._clock()))
         return {}
 
     def families(self) -> Iterable[Family]:
@@ -66,26 +66,28 @@ class Labels:
         self.store.close()
 
 
-def _predictions(batch: Batch, now: float) -> Iterator[Prediction]:
+def _predictions(batch: Batch, now: float) -> list[Prediction]:
     """The predictions of which a class is known; times that are not told are now."""
     nothing = [None] * batch.length
-    times, ids = batch.times_s or nothing, batch.ids or nothing
-    for at, identity, said, score in zip(
-        times, ids, batch.predicted or nothing, batch.scores or nothing, strict=True
-    ):
-        predicted = _class(said)
-        if predicted:
-            yield Prediction(
-                at=now if at is None else at,
-                predicted=predicted,
-                id=_id(identity),
-                score=_score(score),
-            )
+    said = batch.predicted or nothing
+    scores: Iterable[float | None] = nothing
+    if batch.scores is not None:
+        scores = map(_score, batch.scores)
+    times = [now if at is None else at for at in batch.times_s or nothing]
+    ids = map(_id, batch.ids) if batch.ids else [""] * batch.length
+    classes = map(_class, said)
+    return [
+        (at, text[:MOST_CLASS_CHARACTERS], identity, score)
+        for at, text, identity, score in zip(times, classes, ids, scores, strict=True)
+        if text
+    ]
 
 
 def _class(value: object) -> str:
+    if type(value) is str:
+        return value
     try:
-        return (word(value) or "")[:MOST_CLASS_CHARACTERS]
+        return word(value) or ""
     except ValueError:
         return ""  # refused where classes are counted
 
@@ -100,6 +102,8 @@ def _id(value: object) -> str:
 
 
 def _score(value: object) -> float | None:
+    if type(value) is float and 0 <= value <= 1:
+        return value
     try:
         found = number(value)
     except ValueError:
