@@ -105,8 +105,8 @@ LIMITS = _by_key(
     _kind("drift_share", "share", "30%", "30m"),
     _kind("drift_silent", "silence", "for 6h", "15m"),
     _kind("baseline_age", "number", "180", "1h"),
-    # Three points are what users of a model at 95 % see as more than half as many errors again.
-    _kind("accuracy_drop", "share", "3%", "30m"),
+    # Two points are four errors for three, of a model that is right in 94 of 100.
+    _kind("accuracy_drop", "share", "2%", "30m"),
     _kind("label_delay", "number", "7", "1h"),
     _kind("labels_missing", "share", "20%", "1h"),
     _kind("concept_drift", "share", "2%", "30m"),
