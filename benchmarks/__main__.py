@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure generating, rules, queries, exporters' pages, incidents."""
+"""`python -m benchmarks`: measure generating, rules, queries, exporters, drift, incidents."""
 
 import os
 import platform
@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import exposition, generating, gpu, incidents, quality, queries, rules, verifying
+from benchmarks import (
+    drift,
+    exposition,
+    generating,
+    gpu,
+    incidents,
+    quality,
+    queries,
+    rules,
+    verifying,
+)
 from compose import programs
 from modelwatch import __version__
 
@@ -18,6 +28,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "exposition": lambda _models, _hours: exposition.run(),
     "gpu": lambda _models, _hours: gpu.run(),
     "quality": lambda _models, _hours: quality.run(),
+    "drift": lambda _models, _hours: drift.run(),
     "incidents": lambda _models, _hours: incidents.run(),
 }
 

@@ -109,12 +109,13 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What to watch for drift, against which baseline."""
+    """What to watch for drift, against which baseline, and how long to learn a missing one."""
 
     features: tuple[str, ...] = ()
     critical: tuple[str, ...] = ()
     method: str = "psi"
     baseline: str = ""
+    learn: Quantity | None = None
     limit: Quantity | None = None
 
 

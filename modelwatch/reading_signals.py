@@ -242,12 +242,13 @@ def drift(context: Context, block: Block) -> Drift:
     for name, place in block.items_of("critical").placed():
         if as_text(name) not in features:
             context.refer(place, "watched feature", as_text(name), "", features)
-    limit = block.text("limit")
+    limit, learn = block.text("limit"), block.text("learn")
     return Drift(
         features=features,
         critical=block.texts("critical"),
         method=block.text("method", "psi"),
         baseline=block.text("baseline"),
+        learn=quantities.duration(learn) if learn else None,
         limit=Quantity(value=Decimal(limit), text=limit) if limit else None,
     )
 

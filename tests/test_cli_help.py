@@ -99,6 +99,8 @@ def test_the_example_works_as_typed(name: str) -> None:
     assert typed[:2] == ["modelwatch", name]
     if name != "init":
         run("init", "models.yaml")
+    if name == "baseline":
+        Path("rows.csv").write_text("amount\n" + "1\n2\n" * 50)
     if name == "import":
         run("export", "openslo", "models.yaml", "-o", "slos.yaml")
     if name in RUN_BY_OTHER_TESTS:

@@ -1,4 +1,4 @@
-"""The baseline in use as series: shares of its bins, how wide they are, how old it is."""
+"""The baseline in use as series: shares of its bins, how far they are apart, how old it is."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from exporters.base.families import Family
 from exporters.drift.baseline import Baseline, Categorical, Numeric, Score
 from exporters.drift.counting import Counting, Key, Shape
+from exporters.drift.statistics import widths
 from modelwatch.buckets import le
 from modelwatch.catalogue import drift
 from modelwatch.catalogue.metric import Metric
@@ -20,23 +21,17 @@ Families = Mapping[Metric, Family]
 class _Seen:
     """What the baseline has in the bins of one feature, or of one class of a score.
 
-    `deviation` is 0 where a width in deviations means nothing.
+    `widths` are from each bin to the next, in standard deviations.
     """
 
     shape: Shape
     counts: Sequence[int]
     missing: int
-    low: float = 0.0
-    high: float = 1.0
-    deviation: float = 0.0
+    widths: Sequence[float] = ()
 
     @property
     def samples(self) -> int:
         return sum(self.counts)
-
-    @property
-    def shares(self) -> list[float]:
-        return [count / self.samples if self.samples else 0.0 for count in self.counts]
 
 
 def put(families: Families, key: tuple[str, str], counting: Counting) -> None:
@@ -73,11 +68,8 @@ def _put_boundaries(
         families[drift.DRIFT_BASELINE_CDF].add(share, *labels, name)
     for before, name in pairwise(names):
         families[drift.DRIFT_BASELINE_PREVIOUS].add(1.0, *labels, name, before)
-    ends = (min(seen.low, edges[0]), *edges, max(seen.high, edges[-1]))
-    if seen.deviation:
-        for name, (low, high) in zip(names, pairwise(ends), strict=True):
-            width = (high - low) / seen.deviation
-            families[drift.DRIFT_BASELINE_WIDTH].add(width, *labels, name)
+    for name, width in zip(names[:-1], seen.widths, strict=True):
+        families[drift.DRIFT_BASELINE_WIDTH].add(width, *labels, name)
 
 
 def _seen(baseline: Baseline, shapes: Mapping[Key, Shape]) -> dict[Key, _Seen]:
@@ -88,9 +80,7 @@ def _seen(baseline: Baseline, shapes: Mapping[Key, Shape]) -> dict[Key, _Seen]:
                 shape=shapes[one.name, ""],
                 counts=one.counts,
                 missing=one.missing,
-                low=one.low,
-                high=one.high,
-                deviation=one.deviation,
+                widths=widths(one),
             )
         elif isinstance(one, Categorical) and (one.name, "") in shapes:
             counts = (*one.counts, one.other)
@@ -109,19 +99,19 @@ def _classes(score: Score, shapes: Mapping[Key, Shape]) -> dict[Key, _Seen]:
             shape=shapes[score.name, one.predicted],
             counts=one.counts,
             missing=score.missing if only else 0,
-            deviation=_deviation(score.edges, one.counts),
+            widths=_widths(score.edges, one.counts),
         )
         for one in score.classes
         if (score.name, one.predicted) in shapes
     }
 
 
-def _deviation(edges: Sequence[float], counts: Sequence[int]) -> float:
+def _widths(edges: Sequence[float], counts: Sequence[int]) -> list[float]:
     """Of scores as if each lay in the middle of its bin: the file holds no other."""
     middles = [(low + high) / 2 for low, high in pairwise((0.0, *edges, 1.0))]
-    total = sum(counts)
-    if not total:
-        return 0.0
     pairs = list(zip(middles, counts, strict=True))
+    total = sum(counts) or 1
     mean = math.fsum(middle * count for middle, count in pairs) / total
-    return math.sqrt(math.fsum(count * (middle - mean) ** 2 for middle, count in pairs) / total)
+    spread = math.fsum(count * (middle - mean) ** 2 for middle, count in pairs) / total
+    apart = [after - here for here, after in pairwise(middles)]
+    return [step / math.sqrt(spread) if spread else 0.0 for step in apart]

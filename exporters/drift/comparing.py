@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from exporters.drift import statistics
 from exporters.drift.baseline import Categorical, Numeric
 from exporters.drift.bins import Counts, counted
+from exporters.drift.chance import floor, rate_floor
 from modelwatch import defaults
 from modelwatch.catalogue.drift import RATES
 from modelwatch.quantities import limit
@@ -92,8 +93,12 @@ def _statistics(feature: Numeric | Categorical, seen: Counts) -> Iterator[Statis
     if then.samples and seen.samples:
         widths = statistics.widths(feature) if isinstance(feature, Numeric) else ()
         for method, value in _distances(then.bins, seen.bins, widths):
-            floor = statistics.floor(method, then.bins, seen.samples, widths)
-            yield Statistic(method=method, value=value, floor=floor, limit=allowed[method])
+            yield Statistic(
+                method=method,
+                value=value,
+                floor=floor(method, then.bins, seen.samples, widths),
+                limit=allowed[method],
+            )
     if then.samples and seen.observations:
         for rate in RATES:
             share = getattr(then, rate) / then.observations
@@ -101,7 +106,7 @@ def _statistics(feature: Numeric | Categorical, seen: Counts) -> Iterator[Statis
             yield Statistic(
                 method=rate,
                 value=now / seen.observations - share,
-                floor=statistics.rate_floor(share, then.samples, now, seen.observations),
+                floor=rate_floor(share, then.samples, now, seen.observations),
                 limit=allowed[rate],
             )
 

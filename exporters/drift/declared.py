@@ -15,14 +15,17 @@ def watched(inventory: Inventory, learned: Path) -> Models[Watched]:
     """
     beside = Path(inventory.path).absolute().parent
     return Models(
-        (model.key, _watched(model, beside, learned)) for model in inventory.models if model.drift
+        (model.key, _watched(model, inventory, beside, learned))
+        for model in inventory.models
+        if model.drift
     )
 
 
-def _watched(model: Model, beside: Path, learned: Path) -> Watched:
+def _watched(model: Model, inventory: Inventory, beside: Path, learned: Path) -> Watched:
     drift = model.drift
     if drift is None:
         raise ValueError(f"{model.name} is not watched")
+    learn_s = float(drift.learn.value) if drift.learn else 0.0
     own = learned / f"{model.name}-{model.environment}.json"
     return Watched(
         model=model.name,
@@ -30,4 +33,6 @@ def _watched(model: Model, beside: Path, learned: Path) -> Watched:
         features=drift.features,
         baseline=str(beside / drift.baseline if drift.baseline else own),
         version=model.version,
+        learn_s=learn_s / inventory.settings.time_compression,
+        at_least=model.floors.get("drift", inventory.floors["drift"]),
     )

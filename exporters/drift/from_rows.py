@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from io import BufferedReader
 
 from exporters.drift.baseline import Baseline, Categorical, Numeric, Score
 from exporters.drift.bins import Counts, counter_of, of_class
@@ -29,7 +29,7 @@ class Built:
 
 
 def built(
-    path: str, stream: BinaryIO, roles: Roles, *, model: str, version: str, now: datetime
+    path: str, stream: BufferedReader, roles: Roles, *, model: str, version: str, now: datetime
 ) -> Built:
     """A baseline of all rows.
 
@@ -52,9 +52,10 @@ def built(
         if not mistakes.report.found:
             builder.add(features, scores=scores, predicted=predicted, labels=labels)
     mistakes.report.raise_if_any()
-    _all_there(mistakes, roles.named(), seen)
-    if not builder.rows:
+    if not seen:
         raise mistakes.stop((1, 1), "no row was found", "check that it is the right file")
+    _all_there(mistakes, roles.named(), seen)
+    mistakes.report.raise_if_any()
     for name in roles.named():
         if not seen[name]:
             mistakes.add(
@@ -67,7 +68,7 @@ def built(
     return Built(baseline=baseline, notes=(*kinds.notes, *left_out))
 
 
-def counted_rows(path: str, stream: BinaryIO, baseline: Baseline, roles: Roles) -> Counted:
+def counted_rows(path: str, stream: BufferedReader, baseline: Baseline, roles: Roles) -> Counted:
     """The rows in the bins of a baseline; a value of another kind is refused, as it is live.
 
     The score and the class are in the columns of `roles`, features in those of their name.

@@ -65,7 +65,12 @@ class Gathering:
         try:
             if type(found) is not dict:
                 _refuse("wrong_type", f"an observation is an object, such as {_EXAMPLE}")
-            told = self._told(found, above)
+            told = replace(
+                above,
+                model=_text(found, "model") or above.model,
+                environment=_text(found, "environment") or above.environment,
+            )
+            told = self._told(found, told)
             inner = found.get("observations")
             if type(inner) is list:
                 for number, one in enumerate(inner, line):
@@ -79,11 +84,7 @@ class Gathering:
             self.refused.append((line, refused))
 
     def _told(self, found: Mapping[str, Any], above: _Told) -> _Told:
-        told = replace(
-            above,
-            model=_text(found, "model") or above.model,
-            environment=_text(found, "environment") or above.environment,
-        )
+        told = above
         if (sampling := found.get("sampling")) is not None:
             told = replace(told, sampling=ratio(sampling))
         if (batch := _text(found, "batch")) and not self._key:

@@ -54,6 +54,7 @@ class Ledger:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._file = StateFile(folder)
+        self._learning = folder / "learning"
         self._state = self._file.read()
         self._remembered = Remembered(REMEMBERED)
         self._remembered.add(self._state.ids)
@@ -104,6 +105,7 @@ class Ledger:
     def declare(self, watched: Models[Watched]) -> None:
         """Watch what another inventory says; counts of what it does not name are forgotten."""
         with self._lock:
+            self._save_learning()
             before = {one.watched.key: one.kept() for one in self.watches.all()}
             kept = {**self._state.models, **before}
             self._state = State()
@@ -157,6 +159,8 @@ class Ledger:
         if self._thread:
             self._thread.join(0.2)
         self.shown(lambda: None)
+        with self._lock:
+            self._save_learning()
         self._file.close()
 
     def _run(self) -> None:
@@ -171,6 +175,8 @@ class Ledger:
     def _look(self, watch: Watch) -> None:
         baseline = watch.changed()
         if baseline is None:
+            with self._lock:
+                watch.learn(self._learning, self._clock())
             return
         with self._lock:
             watch.take(baseline, self._clock())
@@ -179,7 +185,14 @@ class Ledger:
             self._dirty = True
         _LOG.info("%s in %s: baseline %s is in use", *watch.watched.key, baseline.identity)
 
+    def _save_learning(self) -> None:
+        for watch in self.watches.all():
+            if watch.learning:
+                watch.learning.save(self._clock(), at_once=True)
+
     def _observe(self, becoming: Becoming, batch: Batch) -> None:
+        if self._learned(becoming, batch):
+            return
         watch, counting, tally = self._in_use(batch.model, batch.environment)
         counted = counting.count(batch)  # takes its time, and others count meanwhile
         with self._lock:
@@ -189,12 +202,27 @@ class Ledger:
             if not self._is_new(becoming, watch, batch.key, batch.length, in_parts=True):
                 return
             tally.add(counted.counts)
-            if batch.sampling is not None:
-                watch.sampling = batch.sampling
-            for part in self.parts:
-                for reason, amount in part.observed(watch.watched, batch).items():
-                    counted.refused.append((reason, amount, f"{amount} values of {part.name}"))
-            self._count_values(becoming, watch, batch.line, counted)
+            self._note(becoming, watch, batch, counted)
+
+    def _learned(self, becoming: Becoming, batch: Batch) -> bool:
+        """Whether there is no baseline yet, and one is learned from this."""
+        with self._lock:
+            watch = self.watches.find(batch.model, batch.environment)
+            if watch.learning is None or watch.trouble:
+                return False
+            if self._is_new(becoming, watch, batch.key, batch.length, in_parts=True):
+                watch.learning.add(batch, self._clock())
+                self._note(becoming, watch, batch, Counted())
+            return True
+
+    def _note(self, becoming: Becoming, watch: Watch, batch: Batch, counted: Counted) -> None:
+        """What else there is to a batch that is new."""
+        if batch.sampling is not None:
+            watch.sampling = batch.sampling
+        for part in self.parts:
+            for reason, amount in part.observed(watch.watched, batch).items():
+                counted.refused.append((reason, amount, f"{amount} values of {part.name}"))
+        self._count_values(becoming, watch, batch.line, counted)
         becoming.accepted += batch.length
 
     def _add(self, becoming: Becoming, binned: Binned) -> None:

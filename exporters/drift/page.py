@@ -56,6 +56,11 @@ def _put_watch(families: Families, watch: Watch) -> None:
     key = watch.watched.key
     for trouble in TROUBLES:
         families[drift.DRIFT_BASELINE_TROUBLE].add(float(watch.trouble == trouble), *key, trouble)
+    if watch.watched.learn_s:
+        made = watch.learning.progress if watch.learning else float(watch.counting is not None)
+        families[drift.DRIFT_LEARNED].add(made, *key)
+    if watch.learning:
+        families[drift.DRIFT_LEARNED_OBSERVATIONS].add(watch.learning.rows, *key)
     if watch.sampling is not None:
         families[drift.DRIFT_SAMPLING].add(watch.sampling, *key)
     for tally in watch.tallies:

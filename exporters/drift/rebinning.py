@@ -1,6 +1,5 @@
 """One baseline in the bins of another, so that two can be compared without their rows."""
 
-import math
 from bisect import bisect_right
 from itertools import pairwise
 
@@ -12,7 +11,7 @@ def rebinned(feature: Numeric | Categorical, into: Numeric | Categorical) -> Cou
     """The feature's counts in the bins of `into`; None where one has numbers and one words.
 
     Numbers in other bins are taken to be spread evenly between boundaries, so that the counts are
-    right within a bin's share.
+    right within a bin's share. How many are out of range is not known.
     """
     if isinstance(feature, Categorical) and isinstance(into, Categorical):
         return _words(feature, into)
@@ -23,12 +22,8 @@ def rebinned(feature: Numeric | Categorical, into: Numeric | Categorical) -> Cou
     upto = [_share(feature, edge) for edge in into.edges]
     total = sum(feature.counts)
     places = [0, *(round(share * total) for share in upto), total]
-    beyond = _share(feature, math.nextafter(into.low, -math.inf)) + 1 - _share(feature, into.high)
-    return Counts(
-        bins=[after - before for before, after in pairwise(places)],
-        missing=feature.missing,
-        out_of_range=round(beyond * total),
-    )
+    bins = [after - before for before, after in pairwise(places)]
+    return Counts(bins=bins, missing=feature.missing)
 
 
 def _words(feature: Categorical, into: Categorical) -> Counts:

@@ -1,7 +1,7 @@
-"""Distances between two distributions that were counted into the same bins, and what chance does.
+"""Distances between two distributions that were counted into the same bins.
 
 Plain Python on counts: what the recording rules compute, and what is checked against other tools.
-The first counts are the baseline's; neither may be empty.
+The first counts are the baseline's; neither may be empty. What chance does is in `chance.py`.
 """
 
 import math
@@ -13,17 +13,12 @@ from exporters.drift.baseline import Numeric
 SMALLEST_SHARE = 1e-4
 """Shares are raised to this for the PSI, as in Evidently, so that an empty bin has a logarithm."""
 
-# Kolmogorov's distribution passes it once in a hundred times; with bins it does so more seldom.
-_KS = 1.63
-_TWO_SIDED = 2.576  # standard deviations that a normal number passes once in a hundred times
-_ONE_SIDED = 2.326348
-
 
 def psi(before: Sequence[int], now: Sequence[int]) -> float:
     """The population stability index, with natural logarithms."""
     pairs = [
         (max(then, SMALLEST_SHARE), max(seen, SMALLEST_SHARE))
-        for then, seen in zip(_shares(before), _shares(now), strict=True)
+        for then, seen in zip(shares(before), shares(now), strict=True)
     ]
     return math.fsum((seen - then) * math.log(seen / then) for then, seen in pairs)
 
@@ -40,7 +35,7 @@ def js(before: Sequence[int], now: Sequence[int]) -> float:
     """The root of Jensen and Shannon's divergence, natural logarithm: 0.8326 at the most."""
     parts = [
         share * math.log(2 * share / (then + seen))
-        for then, seen in zip(_shares(before), _shares(now), strict=True)
+        for then, seen in zip(shares(before), shares(now), strict=True)
         for share in (then, seen)
         if share
     ]
@@ -80,33 +75,8 @@ def widths(feature: Numeric) -> tuple[float, ...]:
     )
 
 
-def floor(method: str, before: Sequence[int], now: int, widths: Sequence[float] = ()) -> float:
-    """What chance alone exceeds once in a hundred times, with `now` values against the baseline.
-
-    Derivations: docs/drift-comparison.md.
-    """
-    noise = 1 / sum(before) + 1 / now
-    if method == "ks":
-        return _KS * math.sqrt(noise)
-    if method == "wasserstein":
-        return _TWO_SIDED * math.sqrt(noise) * _spread(before, widths)
-    chance = _chi_square(max(1, sum(1 for count in before if count) - 1))
-    if method == "chi2":
-        return math.sqrt(chance / (sum(before) + now))
-    return chance * noise if method == "psi" else math.sqrt(chance * noise / 8)
-
-
-def rate_floor(then: float, before: int, seen: int, now: int) -> float:
-    """How much more than a share of `then` chance alone brings once in a hundred times.
-
-    `seen` of `now` observations are of the kind. A share of zero has no deviation of its own, so
-    that it is that of both counts together.
-    """
-    together = (then * before + seen) / (before + now)
-    return _ONE_SIDED * math.sqrt(together * (1 - together) * (1 / before + 1 / now))
-
-
-def _shares(counts: Sequence[int]) -> list[float]:
+def shares(counts: Sequence[int]) -> list[float]:
+    """Each count's part of all."""
     total = sum(counts)
     return [count / total for count in counts]
 
@@ -118,21 +88,3 @@ def _apart(before: Sequence[int], now: Sequence[int]) -> list[float]:
         abs(then / then_all - seen / now_all)
         for then, seen in zip(accumulate(before), accumulate(now), strict=True)
     ]
-
-
-def _spread(before: Sequence[int], widths: Sequence[float]) -> float:
-    """The distance whose parts each deviate by one standard deviation of one value.
-
-    Were all parts to move as one, chance would not go further; in truth it stays a little below.
-    """
-    total = sum(before)
-    shares = [upto / total for upto in accumulate(before)][: len(widths)]
-    return math.fsum(
-        width * math.sqrt(share * (1 - share)) for width, share in zip(widths, shares, strict=True)
-    )
-
-
-def _chi_square(freedom: int) -> float:
-    """The 0.99 quantile of chi-square by Wilson and Hilferty (1931)."""
-    part = 2 / (9 * freedom)
-    return float(freedom * (1 - part + _ONE_SIDED * math.sqrt(part)) ** 3)

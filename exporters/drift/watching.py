@@ -7,6 +7,7 @@ from pathlib import Path
 from exporters.base.reloading import Mark, mark
 from exporters.drift.baseline import Baseline, read
 from exporters.drift.counting import Counting, Tally
+from exporters.drift.learning import Learning
 from exporters.drift.observations import Watched
 from exporters.drift.state import Kept
 from modelwatch.problems import ModelwatchError
@@ -32,6 +33,7 @@ class Watch:
     before: list[Tally] = field(default_factory=list)
     trouble: str = ""
     sampling: float | None = None
+    learning: Learning | None = None
     _mark: Mark = ()
 
     @property
@@ -50,6 +52,9 @@ class Watch:
             return None
         self._mark = found
         if found == (None,):
+            if self.watched.learn_s and self.counting is None:
+                self.trouble = ""
+                return None
             self._tell("missing", f"{path} is not there")
             return None
         try:
@@ -63,8 +68,21 @@ class Watch:
         self.trouble = ""
         return baseline
 
+    def learn(self, folder: Path, now: float) -> None:
+        """Go on learning where there is no baseline yet; write it when that is done."""
+        if self.counting is not None or not self.watched.learn_s:
+            return
+        if self.learning is None:
+            self.learning = Learning(self.watched, folder)
+        if self.learning.finished(now):
+            self.learning.freeze(now)
+        self.learning.save(now)
+
     def take(self, baseline: Baseline, now: float) -> None:
         """Count against this baseline from now on; what was counted before is put aside."""
+        if self.learning is not None:
+            self.learning.forget()
+            self.learning = None
         counting = Counting(self.watched, baseline)
         if counting.absent:
             names = ", ".join(counting.absent)

@@ -11,7 +11,7 @@ from generator.baseline.show import show
 def baseline() -> None:
     """Build, show and compare baselines, against which drift is measured.
 
-    Example: modelwatch baseline build rows.csv -o baseline.json --model fraud --version 3
+    Example: modelwatch baseline build rows.csv --model fraud --version 3
     """
 
 

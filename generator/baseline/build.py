@@ -47,7 +47,8 @@ def role_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
+    default="baseline.json",
+    show_default=True,
     help="File to write.",
 )
 @click.option("--model", required=True, help="The model's name in the inventory.")
@@ -68,7 +69,7 @@ def build(
 ) -> None:
     """Make a baseline out of rows in CSV, NDJSON or Parquet, `-` for standard input.
 
-    Example: modelwatch baseline build rows.csv -o baseline.json --model fraud --version 3
+    Example: modelwatch baseline build rows.csv --model fraud --version 3
     """
     if columns["label"] and not columns["predicted"]:
         raise click.UsageError("--label says what was right: name what was --predicted as well")

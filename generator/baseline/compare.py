@@ -1,13 +1,11 @@
 """The command that says how far rows, or another baseline, are from a baseline."""
 
-import io
 import json
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import click
 
@@ -59,10 +57,9 @@ def compare(  # noqa: PLR0917
 def _seen(baseline: Baseline, path: str, roles: Roles) -> Counted:
     """What is in the file, in the bins of the baseline."""
     with opened(path) as (name, stream):
-        source = io.BufferedReader(cast("io.RawIOBase", stream))
-        if _SCHEMA_VERSION.match(source.peek(_BEGIN)[:_BEGIN]):
-            return _other_baseline(baseline, parsed(name, source.read()), name)
-        return counted_rows(name, source, baseline, roles)
+        if _SCHEMA_VERSION.match(stream.peek(_BEGIN)[:_BEGIN]):
+            return _other_baseline(baseline, parsed(name, stream.read()), name)
+        return counted_rows(name, stream, baseline, roles)
 
 
 def _other_baseline(baseline: Baseline, other: Baseline, path: str) -> Counted:
@@ -79,7 +76,11 @@ def _other_baseline(baseline: Baseline, other: Baseline, path: str) -> Counted:
             )
     if not found:
         raise ModelwatchError(f"{path} has no feature of the baseline")
-    click.echo(f"note: {path} is a baseline: where its bins differ, distances are rough", err=True)
+    click.echo(
+        f"note: {path} is a baseline: distances are rough where its bins differ, and nothing is "
+        "known of out of range values",
+        err=True,
+    )
     return tuple(found)
 
 

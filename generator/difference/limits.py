@@ -114,6 +114,8 @@ def drift(found: Drift | None) -> Facts:
     facts["drift critical"] = Fact(text=critical, meaning=critical)
     facts["drift method"] = Fact(text=found.method, meaning=found.method)
     facts["drift baseline"] = Fact(text=found.baseline, meaning=found.baseline)
+    if found.learn:
+        facts["drift learned from"] = Fact(text=found.learn.text, meaning=found.learn.value)
     if found.limit:
         strict = (-found.limit.value,)
         facts["drift limit"] = Fact(

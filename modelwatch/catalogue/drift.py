@@ -179,6 +179,21 @@ DRIFT_BASELINE_RATE = _exposed(
     *FEATURE,
     "method",
 )
+DRIFT_LEARNED = _exposed(
+    "learned_ratio",
+    "gauge",
+    "ratio",
+    "How much of a baseline is learned from live traffic, where the inventory says so; 1 when it "
+    "is there.",
+    *MODEL,
+)
+DRIFT_LEARNED_OBSERVATIONS = _exposed(
+    "learned_observations",
+    "gauge",
+    "observations",
+    "Observations that the baseline in the making is learned from so far.",
+    *MODEL,
+)
 
 # Statistics that others compute: the exporter of embeddings, and other people's tools.
 

@@ -4,7 +4,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import cast
 
 from exporters.drift.rows import of_csv, of_json, of_parquet
 from exporters.drift.rows.batch import Batch, Mistakes
@@ -14,14 +14,14 @@ from modelwatch.problems import ModelwatchError
 _GZIP = b"\x1f\x8b"
 
 
-def batches(path: str, stream: BinaryIO, mistakes: Mistakes) -> Iterator[Batch]:
+def batches(path: str, stream: io.BufferedReader, mistakes: Mistakes) -> Iterator[Batch]:
     """The rows of CSV, NDJSON or Parquet, gzipped or not; `path` is what problems call it.
 
     Raises:
         InventoryError: something is wrong that there is no reading around.
         ModelwatchError: it is cut short, or pyarrow is needed.
     """
-    source = io.BufferedReader(cast("io.RawIOBase", stream))
+    source = stream
     if source.peek(2).startswith(_GZIP):
         unpacked = gzip.GzipFile(fileobj=source)
         source = io.BufferedReader(cast("io.RawIOBase", unpacked))
