@@ -34,7 +34,8 @@ _QUALITY = f"""(
     or
     {_PENDING} and {_PENDING} offset 10m
 )"""
-_DRIFT = _firing(signal="~drift.*", model="!")
+# A baseline that is too old, or missing observations, are no drift: their class is another.
+_DRIFT = _firing(signal_class="quality", signal="~drift.*", model="!")
 _ESTIMATED = _firing(signal="estimated_accuracy", model="!")
 _REALISED = _firing(signal="realised_accuracy", model="!")
 _OF_MODEL = _firing(signal_class="~infra|latency", model="!")

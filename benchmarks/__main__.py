@@ -8,6 +8,7 @@ import click
 
 from benchmarks import (
     drift,
+    drift_rules,
     exposition,
     generating,
     gpu,
@@ -23,6 +24,7 @@ from modelwatch import __version__
 PARTS: dict[str, Callable[[int, int], None]] = {
     "generate": lambda _models, _hours: generating.run(),
     "rules": rules.run,
+    "drift-rules": lambda _models, _hours: drift_rules.run(),
     "queries": lambda models, _hours: queries.run(models),
     "verify": lambda _models, _hours: verifying.run(),
     "exposition": lambda _models, _hours: exposition.run(),

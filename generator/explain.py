@@ -16,6 +16,7 @@ from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError
 from modelwatch.resolved import Fleet, fleet, matches
 from modelwatch.rules import HOLD, Alert, Scope
+from modelwatch.templates import unasked
 
 _OPERATOR = r"(>=|<=|==|!=|>|<|\*|/|\+|-|%|\^)"
 _MATCHING = r"(?:\s*\bon\s*\([^()]*\)(?:\s*group_(?:left|right)\s*(?:\([^()]*\))?)?)?"
@@ -52,7 +53,7 @@ def explain(name: str, model: str | None, inventory: Inventory, definitions: Def
 
 def readable(template: str) -> str:
     """An annotation with its placeholders as `<name>`."""
-    named = re.sub(r"\{\{[^}]*\$labels\.(\w+)[^}]*\}\}", r"<\1>", template)
+    named = re.sub(r"\{\{[^}]*\$labels\.(\w+)[^}]*\}\}", r"<\1>", unasked(template, "<number>"))
     return re.sub(r"\{\{[^}]*\$value[^}]*\}\}", "<value>", named)
 
 

@@ -16,6 +16,7 @@ from generator.provisioning import PROMETHEUS, literal
 from modelwatch import promql
 from modelwatch.board import Board
 from modelwatch.rules import Alert
+from modelwatch.templates import unasked
 
 FOLDER = "modelwatch alerts"
 """Not that of the boards, which has a uid of its own; two folders of one title are refused."""
@@ -173,6 +174,7 @@ def _expression(model: dict[str, Any]) -> dict[str, Any]:
 def templated(text: str) -> str:
     """A text of ours as Grafana fills it in.
 
-    With several expressions, `$value` is a text about all of them; we mean the query's.
+    With several expressions, `$value` is a text about all of them; we mean the query's. A template
+    there cannot ask for another series.
     """
-    return re.sub(r"\$value\b", f"$values.{_QUERY}.Value", text)
+    return re.sub(r"\$value\b", f"$values.{_QUERY}.Value", unasked(text))

@@ -7,10 +7,10 @@ from enum import Enum
 from generator.rule_files import WrittenAlert, written_alerts
 from generator.selectors import selectors
 from modelwatch.catalogue.metric import Metric
-from modelwatch.catalogue.recorded import ALERT_POLICY, BUDGET_POLICY, POOL_POLICY
+from modelwatch.catalogue.recorded import ALERT_POLICY, BUDGET_POLICY, LIMIT, POOL_POLICY
 from modelwatch.inventory import Inventory
 from modelwatch.resolved import Fleet, matches
-from modelwatch.rules import HOLD, IDENTITY, Alert, Constant, Facts, Given, Level, Scope
+from modelwatch.rules import HOLD, IDENTITY, Alert, Constant, Facts, Given, Level, Proof, Scope
 from modelwatch.templates import render
 
 POLICY = {
@@ -113,14 +113,28 @@ def _of_rows(
     alert: Alert, series: Metric, rules: Sequence[WrittenAlert], known: Fleet
 ) -> Iterator[Subject]:
     for row in known.of(series, alert.proof.where):
-        for rule in rules:
-            if alert.hold != HOLD or row.labels["hold"] == rule.hold:
-                yield _subject(rule, row, known)
+        for limit in _limits(alert.proof, row, known):
+            for rule in rules:
+                if alert.hold != HOLD or limit.labels["hold"] == rule.hold:
+                    yield _subject(rule, row, known, limit)
 
 
-def _subject(rule: WrittenAlert, row: Constant | None, known: Fleet) -> Subject:
+def _limits(proof: Proof, row: Constant, known: Fleet) -> tuple[Constant, ...]:
+    """What the row is measured against: itself, or each limit that says nothing else of it."""
+    if not proof.limit:
+        return (row,)
+    return tuple(
+        limit
+        for limit in known.about(row.labels, LIMIT, proof.limit)
+        if all(row.labels.get(name, text) == text for name, text in limit.labels.items())
+    )
+
+
+def _subject(
+    rule: WrittenAlert, row: Constant | None, known: Fleet, limit: Constant | None = None
+) -> Subject:
     scope = rule.alert.scope
-    labels = row.labels if row else {}
+    labels = {**row.labels, **(limit.labels if limit else {})} if row else {}
     identity = {name: labels[name] for name in IDENTITY[scope] if name in labels}
 
     def constant(metric: Metric, /, **where: str) -> float:
@@ -135,7 +149,7 @@ def _subject(rule: WrittenAlert, row: Constant | None, known: Fleet) -> Subject:
         rule=rule,
         row=row,
         identity=identity,
-        facts=Facts(limit=float(row.value) if row else 0.0, labels=labels, constant=constant),
+        facts=Facts(limit=float(limit.value) if limit else 0.0, labels=labels, constant=constant),
         policy={name: policies[0].labels[name] for name in _POLICY_LABELS} if policies else {},
     )
 
@@ -223,10 +237,17 @@ def fired(subject: Subject) -> dict[str, dict[str, str]]:
     """The firing alert as promtool expects it: exact labels, exact text."""
     labels = sample_labels(subject)
     number = value(subject)
+    fed = feeds(subject, Case.FIRES)
+
+    def lookup(name: str, wanted: Mapping[str, str]) -> float | None:
+        found = (each for each in fed if each.metric.name == name and matches(each.labels, wanted))
+        return next((each.value for each in found), None)
+
     return {
         "exp_labels": {**labels, **subject.rule.labels},
         "exp_annotations": {
-            name: render(text, labels, number) for name, text in subject.rule.annotations.items()
+            name: render(text, labels, number, lookup)
+            for name, text in subject.rule.annotations.items()
         },
     }
 

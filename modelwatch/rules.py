@@ -118,12 +118,15 @@ class Proof:
     level. `labels` are labels of the alert that come from the given series rather than from the
     row. `minutes` is how long the condition must last, beyond the hold, and how long it must be
     over before the alert ends, beyond `keep_firing`. `reachable` is false for a row whose limit
-    lies beyond what can happen: there the alert can never fire, and is not proved.
+    lies beyond what can happen: there the alert can never fire, and is not proved. `limit` selects
+    the limits of the subject where the row itself is none: it is proved with each that does not
+    contradict the row, and its facts are those of both.
     """
 
     row: Metric | None
     given: tuple[Given, ...]
     where: Mapping[str, str] = field(default_factory=dict)
+    limit: Mapping[str, str] = field(default_factory=dict)
     value: Callable[[Facts], float] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     minutes: int = 2

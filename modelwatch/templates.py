@@ -2,7 +2,8 @@
 
 Generated tests state the text of an alert in advance, so it is rendered here first. Known are
 `{{ $labels.name }}`, `{{ $value }}`, `printf "%.2f" $value` and the pipes `humanize`,
-`humanize1024`, `humanizeDuration`, `humanizePercentage`, `humanizeTimestamp` and `printf`.
+`humanize1024`, `humanizeDuration`, `humanizePercentage`, `humanizeTimestamp` and `printf`, and the
+block that `asked` writes.
 """
 
 import math
@@ -23,18 +24,63 @@ _LARGE = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _BINARY = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 
 Operand = float | str
+Lookup = Callable[[str, Mapping[str, str]], float | None]
+"""The value of the series with this name and these labels; the empty ones it does not have."""
+
+_ASKED = re.compile(
+    r'\{\{ with printf "(?P<series>\w[\w:]*)\{(?P<names>[^}"]*)\}"(?P<values>[^|{}]*) \| query \}\}'
+    r"(?P<before>[^{}]*)\{\{ \. \| first \| value \| (?P<pipe>[^{}]*) \}\}"
+    r"(?P<after>[^{}]*)\{\{ end \}\}"
+)
 
 
-def render(template: str, labels: Mapping[str, str], value: float) -> str:
-    """The text of an annotation for one alert.
+def asked(series: str, *names: str, text: str) -> str:
+    """A part of an annotation with a number of another series, which has these labels of the alert.
+
+    `text` has the pipe that prints the number in double brackets: ` of {{ humanize }} values`. The
+    part is left out where there is no such series, and where templates cannot ask.
+    """
+    wanted = ",".join(f"{name}=%q" for name in names)
+    values = " ".join(f"$labels.{name}" for name in names)
+    before, pipe, after = re.split(r"\{\{ (.*) \}\}", text)
+    return (
+        f'{{{{ with printf "{series}{{{wanted}}}" {values} | query }}}}{before}'
+        f"{{{{ . | first | value | {pipe} }}}}{after}{{{{ end }}}}"
+    )
+
+
+def unasked(template: str, number: str = "") -> str:
+    """The template with its numbers of other series replaced by a word, or left out."""
+
+    def replaced(found: re.Match[str]) -> str:
+        return f"{found['before']}{number}{found['after']}" if number else ""
+
+    return _ASKED.sub(replaced, template)
+
+
+def render(
+    template: str, labels: Mapping[str, str], value: float, lookup: Lookup | None = None
+) -> str:
+    """The text of an annotation for one alert; without `lookup` there are no other series.
 
     Raises:
         DefinitionError: the template uses something outside the portable subset.
     """
+    template = _ASKED.sub(lambda found: _answered(found, labels, lookup), template)
     text = _ACTION.sub(lambda found: _evaluated(found[1].strip(), labels, value), template)
     if "{{" in _ACTION.sub("", template):
         raise DefinitionError(f"a template action is not closed in {template!r}")
     return text
+
+
+def _answered(found: re.Match[str], labels: Mapping[str, str], lookup: Lookup | None) -> str:
+    names = re.findall(r"(\w+)=%q", found["names"])
+    values = [labels.get(name, "") for name in _LABEL.findall(found["values"])]
+    number = lookup(found["series"], dict(zip(names, values, strict=True))) if lookup else None
+    if number is None:
+        return ""
+    printed = _piped(found["pipe"].strip(), number, found[0])
+    return f"{found['before']}{printed}{found['after']}"
 
 
 def labels_used(template: str) -> set[str]:

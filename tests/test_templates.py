@@ -1,13 +1,14 @@
 """Annotation text is what Prometheus itself prints."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from modelwatch.problems import DefinitionError
-from modelwatch.templates import labels_used, render
+from modelwatch.templates import asked, labels_used, render, unasked
 from tests.real import program
 
 NUMBERS = [
@@ -154,3 +155,25 @@ def test_anything_outside_the_portable_subset_is_refused(template: str) -> None:
 def test_the_labels_that_a_text_prints_are_known() -> None:
     text = "{{ $labels.model }} has {{ $value }} of {{ $labels.limit | humanize }}"
     assert labels_used(text) == {"model", "limit"}
+
+
+CLAUSE = asked("model:x:y", "model", "part", text="; of {{ humanize }} values")
+
+
+def test_an_annotation_can_have_a_number_of_another_series_with_labels_of_the_alert() -> None:
+    fed: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {
+        ("model:x:y", (("model", "chat"), ("part", ""))): 1200.0
+    }
+
+    def lookup(name: str, labels: Mapping[str, str]) -> float | None:
+        return fed.get((name, tuple(sorted(labels.items()))))
+
+    text = "{{ $value | humanize }}" + CLAUSE + "."
+    assert render(text, {"model": "chat"}, 2, lookup) == "2; of 1.2k values."
+    assert render(text, {"model": "other"}, 2, lookup) == "2."
+    assert labels_used(text) == {"model", "part"}
+
+
+def test_a_number_of_another_series_can_be_left_out() -> None:
+    assert unasked(f"a{CLAUSE}.") == "a."
+    assert unasked(f"a{CLAUSE}.", "<number>") == "a; of <number> values."

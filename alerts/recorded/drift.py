@@ -1,23 +1,29 @@
 """Drift: has what the model sees moved further from its baseline than its limit, and than chance?
 
 Statistics are recorded for every feature and window; which of them decides is the inventory's
-choice, and the alerts'.
+choice. Drift is found where two neighbouring windows agree.
 """
 
 from alerts.recorded import drift_distances, drift_floors
 from alerts.recorded.windows import SLOW
 from modelwatch.catalogue.drift import (
+    BASELINE_AGE,
     DRIFT,
+    DRIFT_BASELINE_CREATED,
     DRIFT_FLOOR,
+    DRIFT_FOUND,
     DRIFT_OBSERVATIONS,
     DRIFT_SAMPLES,
     DRIFTED,
+    DRIFTED_FEATURES,
+    DRIFTED_SHARE,
     FEATURE,
     RATES,
 )
+from modelwatch.catalogue.inventory import DRIFT_FEATURE, DRIFT_METHOD
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.recorded import FLOOR_EVENTS, LIMIT
-from modelwatch.promql import on, select
+from modelwatch.promql import largest, on, select
 from modelwatch.rules import Record, RecordGroup
 
 OWN_PAST = "week_before|recent_days"
@@ -52,6 +58,37 @@ def _verdict(methods: str, counted: Metric) -> str:
     """
 
 
+def _agreed(**where: str) -> str:
+    """Drift in six hours and in one of the windows beside; a statistic without one stands alone."""
+    six_hours = select(DRIFTED, where, window="6h")
+    beside = select(DRIFTED, where, window="~1h|1d")
+    return f"""(
+        ({six_hours} == 1 and {on(*FEATURE, "method")} {beside} == 1)
+        or
+        {select(DRIFTED, where, window="")} == 1
+    )"""
+
+
+# Some statistics need an order, which categories do not have: there the PSI decides.
+_DECIDES = f"{on(*MODEL, 'method')} {DRIFT_METHOD}"
+_FOUND = f"""
+    {DRIFT} and {on(*_WINDOW, "method")} (
+      ({_agreed()} and {_DECIDES})
+      or
+      ({_agreed(method="psi")}
+        unless {on(*FEATURE)}
+      ({select(DRIFT, method=f"!~{_RATES}")} and {_DECIDES})))
+"""
+
+_OF_NAME = (*MODEL, "feature_name")
+_WATCHED = f"count by ({', '.join(MODEL)}) (group by ({', '.join(_OF_NAME)}) ({DRIFT_FEATURE}))"
+_HOW_MANY = f"""
+    count by ({", ".join(MODEL)}) (
+      group by ({", ".join(_OF_NAME)}) ({DRIFT_FOUND} and {on(*_OF_NAME)} {DRIFT_FEATURE}))
+    or
+    0 * {_WATCHED}
+"""
+
 GROUPS = (
     RecordGroup(
         name="modelwatch-drift-slow",
@@ -67,6 +104,13 @@ GROUPS = (
                     or
                     {_verdict(f"~{_RATES}", DRIFT_OBSERVATIONS)}
                 """,
+            ),
+            Record(metric=DRIFT_FOUND, expr=_FOUND),
+            Record(metric=DRIFTED_FEATURES, expr=_HOW_MANY),
+            Record(metric=DRIFTED_SHARE, expr=f"{DRIFTED_FEATURES} / {on()} {_WATCHED}"),
+            Record(
+                metric=BASELINE_AGE,
+                expr=f"time() - {largest(DRIFT_BASELINE_CREATED, by=BASELINE_AGE.labels)}",
             ),
         ),
     ),

@@ -8,7 +8,6 @@ from modelwatch.catalogue.drift import (
     DRIFT,
     DRIFT_BASELINE_BIN,
     DRIFT_BASELINE_CDF,
-    DRIFT_BASELINE_PREVIOUS,
     DRIFT_BASELINE_RATE,
     DRIFT_BASELINE_SAMPLES,
     DRIFT_BASELINE_WIDTH,
@@ -86,15 +85,8 @@ _APART = f"""
         - {_LE} group_left ()
       {largest(DRIFT_BASELINE_CDF, by=(*FEATURE, "le"))})
 """
-_WIDTH = largest(DRIFT_BASELINE_WIDTH, by=(*FEATURE, "le"))
-_PREVIOUS = largest(DRIFT_BASELINE_PREVIOUS, by=(*FEATURE, "le", "previous_le"))
-_WIDTH_AFTER = f"""
-    label_replace(
-      {_WIDTH} * {_LE} group_left (previous_le) {_PREVIOUS},
-      "le", "$1", "previous_le", "(.+)")
-"""
-AROUND = f"({total(f'{_WIDTH} or {_WIDTH_AFTER}', by=(*FEATURE, 'le'))} / 2)"
-"""Half of both bins beside a boundary: between boundaries the distance is drawn as a line."""
+AROUND = largest(DRIFT_BASELINE_WIDTH, by=(*FEATURE, "le"))
+"""From the mean of the values below a boundary to that of the values above it, bin by bin."""
 _WASSERSTEIN = total(f"{_APART} * {_LE} group_left () {AROUND}", by=WINDOW)
 
 _RATE = f"""

@@ -40,8 +40,10 @@ _FREEDOM = f"({_BINS} - 1)"
 # The 0.99 quantile of chi-square by Wilson and Hilferty (1931).
 _CHI2 = f"({_FREEDOM} * (1 - 2 / (9 * {_FREEDOM}) + {ONE_SIDE} * sqrt(2 / (9 * {_FREEDOM}))) ^ 3)"
 # Chi-square is what PSI and eight times the Jensen-Shannon divergence become with many values. With
-# few, their next moments add up to B/n: half of it to the mean, and as much again to the tail.
-_NOISE = f"{PRECISION} * {_OF_FEATURE} {_CHI2} * (1 + 1 / {_SAMPLES} * {_OF_FEATURE} {_BINS})"
+# few, their next moments go by the mean of 1/(n p): half of it for the mean, as much again for the
+# tail. Bins with less than 2 % are empty too often to have such moments.
+_RARITY = f"avg by ({', '.join(FEATURE)}) (1 / clamp_min({THEN} > 0, 0.02))"
+_NOISE = f"{PRECISION} * {_OF_FEATURE} {_CHI2} * (1 + 1 / {_SAMPLES} * {_OF_FEATURE} {_RARITY})"
 
 # The PSI has a cliff: a bin that is empty by chance, which is so with probability exp(-n p), adds
 # far more than chi-square knows of. Mean and deviation of all that empty bins add.
@@ -78,7 +80,8 @@ _WASSERSTEIN = f"""
 """
 
 # A difference of two shares, both estimated. A share of zero has no deviation of its own, so that
-# it is that of both counts taken together.
+# it is that of both counts taken together. Small counts are skewed and go by whole numbers: half a
+# count more, and as many as Cornish and Fisher have for the skewness, (z^2 - 1) / 6 * (1 - 2 p).
 _RATE_THEN = largest(DRIFT_BASELINE_RATE, by=(*FEATURE, "method"))
 _OBSERVED = f"({DRIFT_OBSERVATIONS} > 0)"
 _TOGETHER = f"""
@@ -93,6 +96,7 @@ _RATE = f"""
       {_TOGETHER} * (1 - {_TOGETHER})
         * {on(*WINDOW)} group_left ()
       (1 / {_OBSERVED} + {_OF_FEATURE} 1 / {COUNT_THEN}))
+      + (1.235316 - 1.470632 * {_TOGETHER}) / {on(*WINDOW)} group_left () {_OBSERVED}
 """
 
 RECORDS = (

@@ -258,3 +258,24 @@ DRIFT_RATES = _recorded(
     "method",
     "window",
 )
+DRIFT_FOUND = _recorded(
+    ":found",
+    "distance",
+    "Distance of a feature that has drifted: a statistic that decides is over its limit and above "
+    "chance in two neighbouring windows.",
+    "method",
+    "window",
+)
+
+
+def _of_model(name: str, unit: str, text: str, *labels: str) -> Metric:
+    return Metric(
+        name=f"model:drift{name}", help=text, unit=unit, labels=(*MODEL, *labels), layer=Layer.MODEL
+    )
+
+
+DRIFTED_FEATURES = _of_model(":features", "count", "Watched features that have drifted.")
+DRIFTED_SHARE = _of_model(":share", "ratio", "Share of the watched features that have drifted.")
+BASELINE_AGE = _of_model(
+    "_baseline:age_seconds", "seconds", "Age of the baseline's last row.", "baseline"
+)

@@ -163,7 +163,7 @@ def _told(rule: WrittenAlert, scene: Scene) -> dict[str, object]:
     who = _OWNER | {"severity": SEVERITIES[rule.alert.urgency]} if scope in _POLICY else {}
     labels = {**IDENTITY[scope], **who, **rule.labels, **scene.labels}
     said = {
-        name: re.sub(r"{{ \$labels\.(\w+) }}", lambda found: labels[found[1]], text)
+        name: re.sub(r"{{ \$labels\.(\w+) }}", lambda found: labels.get(found[1], ""), text)
         for name, text in rule.annotations.items()
     }
     return {"exp_labels": labels, "exp_annotations": {**said, "summary": scene.summary}}

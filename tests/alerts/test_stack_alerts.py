@@ -237,6 +237,9 @@ BAD_SCORE = firing("ModelScoreLow", "quality_below", "quality")
 NO_SCORE = firing("ModelEvaluatorSilent", "evaluation_age", "meta")
 SLOW = firing("ModelLatencyHigh", "request_duration", "latency")
 DRIFT = firing("ModelDriftHigh", "drift", "quality")
+CRITICAL_DRIFT = firing("ModelCriticalFeatureDrifted", "drift_critical", "quality")
+OLD_BASELINE = firing("ModelBaselineOld", "baseline_age", "meta")
+UNOBSERVED = firing("ModelDriftUnobserved", "unobserved", "meta")
 LOST_CARD = firing("GpuCardMissing", "gpu_cards", "infra", pool="a100", environment="production")
 RUNS_THERE = chat("modelwatch_gpu_model_info", pool="a100")
 OTHERS = firing(
@@ -279,7 +282,16 @@ CORRELATED_SCENES = [
             "only drift": {BAD_SCORE: ""},
             "only quality": {DRIFT: ""},
             "the other one has paged": {SLOW: 1},
+            "a baseline that is too old is no drift": {DRIFT: "", OLD_BASELINE: 1},
+            "nothing observed is no drift": {DRIFT: "", UNOBSERVED: 1},
         },
+    ),
+    Scene(
+        alert="ModelDriftAndQuality",
+        hold="0m",
+        summary=SEEN,
+        fires={BAD_SCORE: 1, CRITICAL_DRIFT: 1},
+        silent={"only a critical feature": {BAD_SCORE: ""}},
     ),
 ]
 
