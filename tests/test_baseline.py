@@ -46,6 +46,12 @@ def test_a_baseline_is_built_from_standard_input_as_from_a_file() -> None:
     assert again["features"] == before["features"]
 
 
+def test_a_baseline_can_be_written_to_standard_output() -> None:
+    said = run("baseline", "build", "rows.csv", "-o", "-", *NAMED)
+    assert json.loads(said.out)["rows"] == 4000
+    assert not Path("-").exists()
+
+
 def test_a_baseline_has_no_rows_and_stays_small() -> None:
     text = Path("baseline.json").read_text()
     assert len(text.encode()) < 4 * 6000

@@ -278,6 +278,15 @@ def test_columns_that_tell_rows_apart_are_left_out_and_said() -> None:
     )
 
 
+def test_columns_of_lists_and_objects_are_left_out_unless_asked_for() -> None:
+    rows = lines(*({"a": row % 5, "v": [row, 1], "o": {"x": row}} for row in range(20)))
+    said = build(rows)
+    assert "note: v is left out: it holds no plain values" in said.err
+    assert "note: o is left out: it holds no plain values" in said.err
+    said = build(rows, "--feature", "v:categorical")
+    assert "rows.csv:1:10: '[0, 1]' in 'v' is no word" in said.err
+
+
 def test_missing_numbers_may_be_written_in_many_ways() -> None:
     said = build("a\n1\n2\nNA\nnan\nnull\nN/A\n" + "3\n" * 200)
     assert said.code == 0, said.err
@@ -303,6 +312,13 @@ def test_score_class_label_and_time_become_what_they_are() -> None:
     assert [feature.name for feature in baseline.features] == ["predicted", "score"]
     assert baseline.newest == "2026-05-09T00:00:00Z"
     assert '"correct": [1.0, ' in Path("baseline.json").read_text()
+
+
+def test_classes_may_be_numbers() -> None:
+    rows = lines(*({"s": row % 10 / 10, "p": row % 2, "l": True} for row in range(50)))
+    said = build(rows, "--score", "s", "--predicted", "p", "--label", "l")
+    assert said.code == 0, said.err
+    assert "score of 1" in said.out
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,11 @@ def by_class(score: Score, scores: Values, predicted: Values) -> dict[str, list[
     classes: dict[str, list[object]] = {known.predicted: [] for known in score.classes}
     if list(classes) == [""]:
         return {"": list(scores)}
-    for value, name in zip(scores, predicted, strict=True):
-        found = classes.get(word(name) or "")
+    for value, said in zip(scores, predicted, strict=True):
+        try:
+            found = classes.get(word(said) or "")
+        except ValueError:
+            continue
         if found is not None:
             found.append(value)
     return classes

@@ -14,6 +14,8 @@ from exporters.drift.bins import number, word
 from exporters.drift.columns import LARGEST
 from exporters.drift.rows.batch import Batch, Mistakes, short
 
+_Read = Callable[[object], object]
+
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """Text that stands for a missing number."""
@@ -108,7 +110,8 @@ class Kinds:
 
     def _read(self, name: str, kind: str, batch: Batch) -> list[object]:
         read = reader(kind, typed=batch.typed)
-        strict = batch.typed and kind == "categorical" and not self._roles.features.get(name)
+        guessed = name in self.kinds and not self._roles.features.get(name)
+        strict = batch.typed and kind == "categorical" and guessed
         found: list[object] = []
         for row, value in enumerate(batch.columns[name]):
             try:
@@ -120,18 +123,6 @@ class Kinds:
                     batch.place(row, name), f"'{short(value)}' in '{name}' {error}", _ADVICE[kind]
                 )
         return found
-
-
-def reader(kind: str, *, typed: bool) -> Callable[[object], object]:
-    """What makes a number, a score or a word of a value, or raises ValueError, which says why not.
-
-    Where values are not `typed`, they are text.
-    """
-    if kind == "categorical":
-        return word if typed else _word_in
-    if kind == "score":
-        return _score if typed else _score_in
-    return _number if typed else _number_in
 
 
 _ADVICE = {
@@ -211,3 +202,20 @@ def _moment(value: object) -> datetime | None:
         return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+_READERS: Mapping[str, tuple[_Read, _Read]] = {
+    "numeric": (_number, _number_in),
+    "categorical": (word, _word_in),
+    "score": (_score, _score_in),
+}
+"""By kind, what reads a value, and what reads text that stands for one."""
+
+
+def reader(kind: str, *, typed: bool) -> _Read:
+    """What makes a number, a score or a word of a value, or raises ValueError, which says why not.
+
+    Where values are not `typed`, they are text.
+    """
+    of_values, of_text = _READERS[kind]
+    return of_values if typed else of_text

@@ -49,7 +49,7 @@ def role_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Path(dir_okay=False, path_type=Path),
     default="baseline.json",
     show_default=True,
-    help="File to write.",
+    help="File to write, `-` for standard output.",
 )
 @click.option("--model", required=True, help="The model's name in the inventory.")
 @click.option("--version", required=True, help="The version of the model that saw these rows.")
@@ -79,10 +79,14 @@ def build(
         found = built(name, stream, roles, model=model, version=version, now=now)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
+    if str(output) == "-":
+        click.echo(text(found.baseline), nl=False)
+        return
     _write(output, text(found.baseline))
     click.echo(table(found.baseline))
+    count = len(found.baseline.features)
     click.echo(
-        f"wrote {output}: {len(found.baseline.features)} features of {found.baseline.rows} rows, "
+        f"wrote {output}: {count} feature{'s' * (count != 1)} of {found.baseline.rows} rows, "
         f"baseline {found.baseline.identity}"
     )
     click.echo(f"next: modelwatch baseline compare {output} NEWER_ROWS")

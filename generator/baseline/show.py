@@ -55,7 +55,7 @@ def _of(feature: Feature) -> Iterator[dict[str, Any]]:
         }
     elif isinstance(feature, Categorical):
         counts = (*feature.counts, feature.other)
-        inside = f"{len(feature.values)} values{' and others' if feature.other else ''}"
+        inside = f"{len(feature.values)} words{' and others' if feature.other else ''}"
         common = _most_frequent({**dict(zip(feature.values, counts, strict=False)), "": counts[-1]})
         yield _row(name, "categorical", counts, missing) | {
             "range": inside,

@@ -90,6 +90,16 @@ def test_the_identity_is_the_start_of_the_checksum_of_the_file() -> None:
     assert BASELINE.identity == digest[:12] == identity(BASELINE)
 
 
+@pytest.mark.parametrize(
+    "number", [0.00012345678901234567, -0.0011249090399999989, 1.7976931348623157e99, 5e-99, 1e15]
+)
+def test_every_number_is_read_as_it_was_written(number: float) -> None:
+    again = parsed("b", text(BASELINE).replace('"mean": 0.1', f'"mean": {number!r}').encode())
+    feature = again.features[0]
+    assert isinstance(feature, Numeric)
+    assert feature.mean == number
+
+
 def test_a_file_in_another_layout_is_the_same_baseline() -> None:
     again = parsed("baseline.json", re.sub(r"\n\s*", " ", text(BASELINE)).encode())
     assert again.identity == BASELINE.identity

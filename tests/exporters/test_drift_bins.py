@@ -109,7 +109,8 @@ def test_what_is_no_word_is_refused() -> None:
 
 
 def test_scores_are_told_apart_by_predicted_class() -> None:
-    split = by_class(SCORE, [0.9, 0.8, 0.1, 0.2], ["fraud", "fine", "odd", "fraud"])
+    said = ["fraud", "fine", "odd", "fraud", ["fraud"], None]
+    split = by_class(SCORE, [0.9, 0.8, 0.1, 0.2, 0.3, 0.4], said)
     assert split == {"fraud": [0.9, 0.2], "fine": [0.8]}
     counts = of(counter_of(SCORE), [0.05, 0.051, 1.0, 1.2, -0.1, 0])
     assert counts.bins == [3, 1, *[0] * 17, 1, 1]
