@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,16 +79,17 @@ class Ledger:
 
         `refused` are lines that could not be read, which are counted as such.
         """
-        becoming = self._refused(refused)
-        for batch in batches:
-            try:
-                self._observe(becoming, batch)
-            except Refused as problem:
-                self._refuse((batch.model, batch.environment), problem, batch.length)
-                becoming.refuse(batch.line, problem, batch.length)
-        with self._lock:
-            self._marks |= marks or {}
-            self._dirty = True
+        with self._lock if marks else nullcontext():  # marks are kept with their counts, or not yet
+            becoming = self._refused(refused)
+            for batch in batches:
+                try:
+                    self._observe(becoming, batch)
+                except Refused as problem:
+                    self._refuse((batch.model, batch.environment), problem, batch.length)
+                    becoming.refuse(batch.line, problem, batch.length)
+            with self._lock:
+                self._marks |= marks or {}
+                self._dirty = True
         return becoming.receipt()
 
     def add(self, binned: Iterable[Binned], refused: Iterable[Numbered] = ()) -> Receipt:

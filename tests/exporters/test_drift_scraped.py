@@ -1,5 +1,7 @@
 """Drift exporters as processes, scraped by a real Prometheus of each release."""
 
+import gzip
+import json
 import signal
 import subprocess
 import sys
@@ -55,7 +57,12 @@ class Replica:
         self.process.wait(20)
 
     def send(self, body: object) -> dict[str, Any]:
-        answer = requests.post(f"http://{self.address}/v1/observe", json=body, timeout=10)
+        answer = requests.post(
+            f"http://{self.address}/v1/observe",
+            data=gzip.compress(json.dumps(body).encode()),
+            headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+            timeout=10,
+        )
         found: dict[str, Any] = answer.json()
         return found
 
