@@ -118,7 +118,8 @@ ALERTS = [
         "sent: scores and labels are refused, drift is counted in memory only.",
         description="Its state directory cannot be read or written. The quality exporter answers "
         "every request with 503 and lets followed files wait, so that alerts about quality rest on "
-        "what came before. The drift exporter counts on, and loses these counts with a restart; it refuses labels.",
+        "what came before. The drift exporter counts on, and loses these counts with a restart; it "
+        "refuses labels.",
         action=(
             "Read the log of the exporter: it says once what the disk answered.",
             "Is the disk full, read-only or gone, or does the directory belong to somebody else?",
