@@ -15,6 +15,7 @@ from modelwatch.catalogue.accuracy import (
     STREAM_BOUND,
     STREAM_CHANGE,
 )
+from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.recorded import LIMIT
 from modelwatch.promql import on, select
 from modelwatch.rules import HOLD, Alert, Given, Proof, SignalClass, Urgency
@@ -32,12 +33,24 @@ _MOST = "max by (model, environment, limit)"
 _LABELS_LATER = "Where do labels come from, and did their definition change at that time?"
 
 
-def _below(window: str) -> Given:
+def _above(metric: Metric, **labels: str) -> Given:
     return Given(
-        metric=ESTIMATED_DROP,
-        labels={"baseline": "0123456789ab", "window": window},
+        metric=metric,
+        labels=labels,
         fires=lambda facts: 2 * facts.limit,
         below=lambda facts: 0.99 * facts.limit,
+    )
+
+
+def _proof(signal: str, *given: Given, has_quiet: bool = False, **labels: str) -> Proof:
+    """How an alert on a share is proved: where there are too few events it is not recorded."""
+    return Proof(
+        row=LIMIT,
+        where={"signal": signal},
+        labels=labels,
+        has_quiet=has_quiet,
+        reachable=lambda facts: signal == "label_delay" or 2 * facts.limit <= 1,
+        given=given,
     )
 
 
@@ -72,12 +85,9 @@ ALERTS = [
         lies="It sees that harder questions come, and is blind when the answers to the same "
         "questions change. Scores of a new version mean something else: build its baseline.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=LIMIT,
-            where={"signal": "accuracy_drop"},
-            has_quiet=False,
-            reachable=lambda facts: 2 * facts.limit <= 1,
-            given=(_below("1h"), _below("6h")),
+        proof=_proof(
+            "accuracy_drop",
+            *(_above(ESTIMATED_DROP, baseline="aaa", window=window) for window in ("1h", "6h")),
         ),
     ),
     Alert(
@@ -103,20 +113,7 @@ ALERTS = [
         lies="Labels are of predictions days ago. Where only doubtful predictions are labelled, "
         "accuracy is that of the doubtful ones.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=LIMIT,
-            where={"signal": "accuracy_drop"},
-            has_quiet=False,
-            reachable=lambda facts: 2 * facts.limit <= 1,
-            given=(
-                Given(
-                    metric=REALISED_DROP,
-                    labels={"cohorts": "1"},
-                    fires=lambda facts: 2 * facts.limit,
-                    below=lambda facts: 0.99 * facts.limit,
-                ),
-            ),
-        ),
+        proof=_proof("accuracy_drop", _above(REALISED_DROP, cohorts="1")),
     ),
     Alert(
         name="ModelConceptDrift",
@@ -158,26 +155,18 @@ ALERTS = [
         lies="Labels count on the day they come: a late batch of hard cases looks like a change. "
         "After a week of it the change is the past it is compared with.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=LIMIT,
-            where={"signal": "concept_drift"},
-            labels={"stream": "labels"},
-            reachable=lambda facts: 2 * facts.limit <= 1,
-            given=(
-                Given(
-                    metric=STREAM_CHANGE,
-                    labels={"stream": "labels"},
-                    fires=lambda facts: 2 * facts.limit,
-                    below=lambda facts: 0.99 * facts.limit,
-                ),
-                # With few labels chance reaches further.
-                Given(
-                    metric=STREAM_BOUND,
-                    labels={"stream": "labels"},
-                    fires=lambda facts: 0.5 * facts.limit,
-                    quiet=lambda facts: 3 * facts.limit,
-                ),
+        proof=_proof(
+            "concept_drift",
+            _above(STREAM_CHANGE, stream="labels"),
+            # With few labels chance reaches further.
+            Given(
+                metric=STREAM_BOUND,
+                labels={"stream": "labels"},
+                fires=lambda facts: 0.5 * facts.limit,
+                quiet=lambda facts: 3 * facts.limit,
             ),
+            has_quiet=True,
+            stream="labels",
         ),
     ),
     Alert(
@@ -199,19 +188,7 @@ ALERTS = [
         ),
         lies="Where labels take longer than the inventory says, this is told of every day.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=LIMIT,
-            where={"signal": "labels_missing"},
-            has_quiet=False,
-            reachable=lambda facts: 1.5 * facts.limit <= 1,
-            given=(
-                Given(
-                    metric=LABELS_MISSING,
-                    fires=lambda facts: 1.5 * facts.limit,
-                    below=lambda facts: 0.99 * facts.limit,
-                ),
-            ),
-        ),
+        proof=_proof("labels_missing", _above(LABELS_MISSING)),
     ),
     Alert(
         name="ModelLabelsLate",
@@ -237,24 +214,6 @@ ALERTS = [
         ),
         lies="A model that nobody asks for a week has no labels of that week.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=LIMIT,
-            where={"signal": "label_delay"},
-            has_quiet=False,
-            given=(
-                Given(
-                    metric=LABELS_AGE,
-                    fires=lambda facts: 2 * facts.limit,
-                    below=lambda facts: 0.99 * facts.limit,
-                ),
-                Given(
-                    metric=COHORT_LABELLED,
-                    labels={"cohort": "2026-12-01"},
-                    fires=1,
-                    absent_firing=True,
-                    below=1,
-                ),
-            ),
-        ),
+        proof=_proof("label_delay", _above(LABELS_AGE)),
     ),
 ]

@@ -65,6 +65,17 @@ def _given(name: str, signal: str, signal_class: str, *, absent_below: bool = Fa
     )
 
 
+def _proof(*given: Given) -> Proof:
+    """Two alerts that fire at once; one of them alone is not enough."""
+    return Proof(
+        row=ALERT_POLICY,
+        where={"urgency": "now"},
+        value=lambda _: 2,
+        has_quiet=False,
+        given=given,
+    )
+
+
 ALERTS = [
     Alert(
         name="ModelQualityAndInfra",
@@ -94,15 +105,9 @@ ALERTS = [
         ),
         lies="Two independent troubles can meet; quality then stays bad when serving is repaired.",
         board="modelwatch-model",
-        proof=Proof(
-            row=ALERT_POLICY,
-            where={"urgency": "now"},
-            value=lambda _: 2,
-            has_quiet=False,
-            given=(
-                _given("ModelScoreLow", "quality_below", "quality"),
-                _given("ModelKvCacheFull", "kv_cache", "infra", absent_below=True),
-            ),
+        proof=_proof(
+            _given("ModelScoreLow", "quality_below", "quality"),
+            _given("ModelKvCacheFull", "kv_cache", "infra", absent_below=True),
         ),
     ),
     Alert(
@@ -133,15 +138,9 @@ ALERTS = [
         ),
         lies="A judge that changed together with the traffic looks the same.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=ALERT_POLICY,
-            where={"urgency": "now"},
-            value=lambda _: 2,
-            has_quiet=False,
-            given=(
-                _given("ModelScoreLow", "quality_below", "quality"),
-                _given("ModelDriftHigh", "drift", "quality", absent_below=True),
-            ),
+        proof=_proof(
+            _given("ModelScoreLow", "quality_below", "quality"),
+            _given("ModelDriftHigh", "drift", "quality", absent_below=True),
         ),
     ),
     Alert(
@@ -165,17 +164,9 @@ ALERTS = [
         lies="Labels that come from the model's own answers, or from doubtful cases only, agree "
         "with its scores without saying anything of the rest.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=ALERT_POLICY,
-            where={"urgency": "now"},
-            value=lambda _: 2,
-            has_quiet=False,
-            given=(
-                _given("ModelRealisedAccuracyLow", "realised_accuracy", "quality"),
-                _given(
-                    "ModelEstimatedAccuracyLow", "estimated_accuracy", "quality", absent_below=True
-                ),
-            ),
+        proof=_proof(
+            _given("ModelRealisedAccuracyLow", "realised_accuracy", "quality"),
+            _given("ModelEstimatedAccuracyLow", "estimated_accuracy", "quality", absent_below=True),
         ),
     ),
 ]

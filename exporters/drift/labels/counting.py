@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from exporters.base.families import OTHER
 from exporters.base.models import Models
+from exporters.base.moments import MOST_AHEAD_S
 from exporters.base.receipts import Refused
 from exporters.drift.labels.rows import Label
 from exporters.drift.labels.subjects import Names, Subject
@@ -18,8 +19,6 @@ from modelwatch.catalogue.labels import (
 )
 
 DAY_S = 86_400
-MOST_AHEAD_S = 300.0
-"""Clocks of senders may be so far ahead."""
 DELAYS = tuple(hours * 3600.0 for hours in (1, 6, 12, 24, 48, 72, 120, 168, 240, 336, 504, 720))
 """Boundaries of the label delay: an hour to thirty days."""
 

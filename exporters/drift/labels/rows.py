@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from exporters.base.moments import moment
 from exporters.base.receipts import Refused
 from exporters.drift.bins import word
 
@@ -132,18 +132,10 @@ def _score(value: object) -> float | None:
 def _moment(key: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _FOREVER_S:
-        return float(value)
-    if isinstance(value, str):
-        try:
-            read = datetime.fromisoformat(value)
-            if read.tzinfo is not None:
-                return read.timestamp()
-        except (ValueError, OverflowError):
-            pass  # said below, as for a time without a zone
-    raise Refused(
-        "wrong_type", f"`{key}` is in seconds since 1970, or like 2027-01-31T12:00:00Z with a zone"
-    )
+    found = moment(key, value)
+    if not 0 <= found < _FOREVER_S:
+        raise Refused("out_of_range", f"`{key}` is in seconds since 1970, and these are too many")
+    return found
 
 
 _FOREVER_S = 1e11

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exporters.base.models import Models
-from exporters.base.receipts import MOST_TOLD, NotWritable, Receipt, Refused, Rejection
+from exporters.base.receipts import NotWritable, Receipt, Refused
+from exporters.drift.becoming import Becoming
 from exporters.drift.labels.counting import Batch, Prediction
 from exporters.drift.labels.database import Database
 from exporters.drift.labels.rows import Label
@@ -59,28 +60,20 @@ class Store:
         Raises:
             NotWritable: they could not be kept on disk: send them again later.
         """
-        accepted = duplicates = 0
-        told: list[Rejection] = []
-        rejected = 0
+        becoming = Becoming()
         with self._batch() as batch:
             for line, label in labels:
                 try:
                     if isinstance(label, Refused):
                         raise label
                     if batch.labelled(label):
-                        accepted += 1
+                        becoming.accepted += 1
                     else:
-                        duplicates += 1
+                        becoming.duplicates += 1
                 except Refused as refused:
-                    rejected += 1
                     batch.refuse(refused)
-                    if len(told) < MOST_TOLD:
-                        told.append(
-                            Rejection(line=line, reason=refused.reason, message=refused.message)
-                        )
-        return Receipt(
-            accepted=accepted, duplicates=duplicates, rejected=rejected, told=tuple(told)
-        )
+                    becoming.refuse(line, refused, 1)
+        return becoming.receipt()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
