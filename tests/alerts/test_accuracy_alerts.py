@@ -113,6 +113,9 @@ SCENES = [
             },
         },
     ),
+]
+
+CORRELATED = [
     Scene(
         alert="ModelAccuracyDropped",
         hold="0m",
@@ -136,7 +139,7 @@ SCENES = [
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("scene", SCENES, ids=str)
+@pytest.mark.parametrize("scene", [*SCENES, *CORRELATED], ids=str)
 def test_each_alert_on_accuracy_fires_and_stays_silent(
     promtool: Path, scene: Scene, tmp_path: Path
 ) -> None:
