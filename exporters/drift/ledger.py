@@ -108,14 +108,18 @@ class Ledger:
         """Watch what another inventory says; counts of what it does not name are forgotten."""
         with self._lock:
             self._save_learning()
-            before = {one.watched.key: one.kept() for one in self.watches.all()}
-            kept = {**self._state.models, **before}
+            before = {one.watched.key: one for one in self.watches.all()}
+            kept = self._state.models
             self._state = State()
             watches = {}
             for one in watched.all():
                 watch = watches[one.key] = Watch(watched=one)
-                watch.restore(kept.get(one.key, Kept()))
+                old = before.get(one.key)
+                watch.restore(old.kept() if old else kept.get(one.key, Kept()))
                 self._look(watch)
+                same = old is not None and old.watched.baseline == one.baseline
+                if same and old and old.in_use and watch.counting is None:  # its file is bad
+                    watch.take(old.in_use, self._clock())
             self.watches = Models(watches.items())
             known = {OTHER, *(model for model, _ in watches)}
             for key in [key for key in self.rejected if key[0] not in known]:

@@ -102,6 +102,11 @@ class Watch:
             one for one in self.before if one.retired_s is None or now - one.retired_s <= kept_s
         ]
 
+    @property
+    def in_use(self) -> Baseline | None:
+        """The baseline that is counted against."""
+        return self.counting.baseline if self.counting else None
+
     def kept(self) -> Kept:
         """What must outlive the process."""
         return Kept(tallies=self.tallies, sampling=self.sampling)

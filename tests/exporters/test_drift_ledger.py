@@ -219,6 +219,13 @@ def test_features_that_the_inventory_does_not_watch_any_more_are_gone(exporter: 
     assert (seen["amount", "", ID], seen["country", "", ID]) == (0, 2)
 
 
+def test_another_inventory_does_not_end_a_baseline_whose_file_is_bad(exporter: Drift) -> None:
+    exporter.write("nonsense")
+    exporter.declare(FRAUD.replace("tier: 1", "tier: 2"))
+    assert exporter.receipt(row())["accepted"] == 1
+    assert exporter.samples(drift.DRIFT_BASELINE_TROUBLE)["damaged",] == 1
+
+
 def test_a_model_that_is_gone_leaves_nothing(exporter: Drift) -> None:
     exporter.post([row(), row("x")])
     exporter.declare(FRAUD.replace("fraud", "chat"))

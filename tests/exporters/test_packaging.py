@@ -105,12 +105,13 @@ def test_the_health_check_knows_where_an_exporter_listens(
 
 
 def test_the_health_check_knows_the_ports_of_all_exporters() -> None:
+    from exporters.drift import EXPORTER as DRIFT
     from exporters.gpu import EXPORTER as GPU
     from exporters.inventory import EXPORTER as INVENTORY
     from exporters.probe import EXPORTER as PROBE
     from exporters.quality import EXPORTER as QUALITY
 
-    known = {one.name: one.port for one in (GPU, PROBE, QUALITY, INVENTORY)}
+    known = {one.name: one.port for one in (GPU, PROBE, QUALITY, INVENTORY, DRIFT)}
     assert known == healthy.PORTS
     exposed = instruction("EXPOSE")[0].split()
     assert sorted(map(int, exposed)) == sorted(known.values())
