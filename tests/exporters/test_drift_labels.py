@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from exporters.base.families import Distribution
+from exporters.base.models import Models
+from exporters.drift.labels.part import Labels
 from exporters.drift.labels.subjects import subject
+from exporters.drift.observations import Batch, Watched
 from modelwatch.catalogue import labels as catalogue
-from tests.exporters.label_stores import FRAUD, Kept, moment, reasons, said, whole
+from tests.exporters.label_stores import BASELINE, FRAUD, Kept, moment, reasons, said, whole
 
 
 @pytest.fixture
@@ -253,3 +256,30 @@ def test_another_baseline_shows_old_classes_as_other(kept: Kept) -> None:
     assert kept.page(CONFUSION) == {("2026-12-09", "other", "other", "right"): 1}
     kept.store.declare([FRAUD])
     assert kept.page(CONFUSION) == {("2026-12-09", "ok", "ok", "right"): 1}
+
+
+def test_observations_of_any_kind_are_predictions_as_far_as_they_say_a_class(kept: Kept) -> None:
+    part = Labels(kept.folder, clock=lambda: kept.now)
+    watched = Watched(model="fraud", environment="production", features=(), baseline="")
+    classes = ["ok", 1, True, None, "", ["ok"], "\ud800", "ok"]
+    batch = Batch(
+        line=1,
+        model="fraud",
+        environment="production",
+        length=len(classes),
+        predicted=classes,
+        ids=[7, "a", "\ud800", "b", "c", "d", ["no id"], "x" * 201],
+        scores=[0.2, True, float("nan"), 0.5, 0.5, 0.5, "0.5", 2.0],
+    )
+    assert part.observed(watched, batch) == {}  # not declared (any more)
+    part.declare(Models([(watched.key, watched)]))
+    part.taken(watched, BASELINE)
+    assert part.observed(watched, batch) == {}
+    part.stop()
+    kept.reopen()
+    today = ("2026-12-10",)
+    assert kept.page(catalogue.COHORT_PREDICTIONS) == {today: 5}
+    assert kept.page(catalogue.COHORT_SCORED) == {today: 1}
+    assert kept.page(catalogue.PREDICTIONS_REMEMBERED) == {(): 3}
+    assert said(kept.send({"id": 7, "label": "ok"}, {"id": "a", "label": 1.0}))["accepted"] == 2
+    assert {labels[-1] for labels in kept.page(CONFUSION)} == {"right"}

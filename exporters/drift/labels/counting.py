@@ -337,4 +337,4 @@ def _verdict(predicted: str, label: str) -> str:
 
 def _hash(identity: str) -> bytes:
     """Sixteen bytes instead of an id of any length; the ids themselves are not kept."""
-    return hashlib.blake2b(identity.encode(), digest_size=16).digest()
+    return hashlib.blake2b(identity.encode(errors="surrogatepass"), digest_size=16).digest()

@@ -42,10 +42,9 @@ class Labels:
 
     def observed(self, watched: Watched, batch: Batch) -> Mapping[str, int]:
         """Remember the predictions of a batch."""
-        if batch.predicted is None:
-            return {}
-        known = self._subjects[watched.key]
-        self.store.predicted(known, _predictions(batch, self._clock()))
+        known = self._subjects.get(watched.key)  # none when the inventory has just let it go
+        if known and batch.predicted is not None:
+            self.store.predicted(known, _predictions(batch, self._clock()))
         return {}
 
     def families(self) -> Iterable[Family]:
@@ -85,7 +84,9 @@ def _predictions(batch: Batch, now: float) -> list[Prediction]:
 
 def _class(value: object) -> str:
     if type(value) is str:
-        return value
+        if value.isascii():
+            return value
+        return value.encode(errors="replace").decode()  # half a character cannot be kept
     try:
         return word(value) or ""
     except ValueError:
