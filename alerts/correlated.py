@@ -20,20 +20,24 @@ def _firing(**labels: str) -> str:
     return select(FIRING, _OURS | labels)
 
 
+# Accuracy is of other moments: labels speak of days ago, and scores only of what is expected.
+_BY_ANSWERS = "!~drift.*|estimated_accuracy|realised_accuracy|concept_drift"
 _PENDING = select(
     FIRING,
     _OURS | {"alertstate": "pending", "signal_class": "quality"},
-    signal="!~drift.*",
+    signal=_BY_ANSWERS,
     model="!",
 )
 # Agreement replaces most of the hour that a score alone has to stay low.
 _QUALITY = f"""(
-    {_firing(signal_class="quality", signal="!~drift.*", model="!")}
+    {_firing(signal_class="quality", signal=_BY_ANSWERS, model="!")}
     or
     {_PENDING} and {_PENDING} offset 10m
 )"""
 # A baseline that is too old, or missing observations, are no drift: their class is another.
 _DRIFT = _firing(signal_class="quality", signal="~drift.*", model="!")
+_ESTIMATED = _firing(signal="estimated_accuracy", model="!")
+_REALISED = _firing(signal="realised_accuracy", model="!")
 _OF_MODEL = _firing(signal_class="~infra|latency", model="!")
 _PAGED = f"max_over_time({_firing(signal_class='~infra|latency', urgency='now', model='!')}[1h])"
 _OWN = select(FIRING, alertstate="firing", alertname="ModelQualityAndInfra")
@@ -58,6 +62,17 @@ def _given(name: str, signal: str, signal_class: str, *, absent_below: bool = Fa
         },
         fires=1,
         absent_below=absent_below,
+    )
+
+
+def _proof(*given: Given) -> Proof:
+    """Two alerts that fire at once; one of them alone is not enough."""
+    return Proof(
+        row=ALERT_POLICY,
+        where={"urgency": "now"},
+        value=lambda _: 2,
+        has_quiet=False,
+        given=given,
     )
 
 
@@ -90,15 +105,9 @@ ALERTS = [
         ),
         lies="Two independent troubles can meet; quality then stays bad when serving is repaired.",
         board="modelwatch-model",
-        proof=Proof(
-            row=ALERT_POLICY,
-            where={"urgency": "now"},
-            value=lambda _: 2,
-            has_quiet=False,
-            given=(
-                _given("ModelScoreLow", "quality_below", "quality"),
-                _given("ModelKvCacheFull", "kv_cache", "infra", absent_below=True),
-            ),
+        proof=_proof(
+            _given("ModelScoreLow", "quality_below", "quality"),
+            _given("ModelKvCacheFull", "kv_cache", "infra", absent_below=True),
         ),
     ),
     Alert(
@@ -106,11 +115,14 @@ ALERTS = [
         signal="correlated_drift",
         signal_class=SignalClass.QUALITY,
         urgency=Urgency.NOW,
-        # With trouble in serving as well, the other combined alert has paged: once is enough.
+        # With trouble in serving as well, or where scores said so too, another combined alert
+        # has paged: once is enough.
         condition=f"""
-            {_count(_QUALITY)} + {on()} {_count(_DRIFT)}
+            {_count(f"({_QUALITY} or {_REALISED})")} + {on()} {_count(_DRIFT)}
               unless {on()}
             {_count(_TROUBLE)}
+              unless {on()}
+            ({_count(_ESTIMATED)} + {on()} {_count(_REALISED)})
         """,
         extra={"correlated": "true"},
         hold="0m",
@@ -126,15 +138,35 @@ ALERTS = [
         ),
         lies="A judge that changed together with the traffic looks the same.",
         board="modelwatch-quality",
-        proof=Proof(
-            row=ALERT_POLICY,
-            where={"urgency": "now"},
-            value=lambda _: 2,
-            has_quiet=False,
-            given=(
-                _given("ModelScoreLow", "quality_below", "quality"),
-                _given("ModelDriftHigh", "drift", "quality", absent_below=True),
-            ),
+        proof=_proof(
+            _given("ModelScoreLow", "quality_below", "quality"),
+            _given("ModelDriftHigh", "drift", "quality", absent_below=True),
+        ),
+    ),
+    Alert(
+        name="ModelAccuracyDropped",
+        signal="correlated_accuracy",
+        signal_class=SignalClass.QUALITY,
+        urgency=Urgency.NOW,
+        condition=f"{_count(_ESTIMATED)} + {on()} {_count(_REALISED)}",
+        extra={"correlated": "true"},
+        hold="0m",
+        keep_firing="10m",
+        summary="{{ $labels.model }} is right less often, by its labels and by today's scores: "
+        "{{ $value | humanize }} alerts at once; the limit is one kind at a time.",
+        description="Labels of the last days show that accuracy has fallen, and the scores of "
+        "today's predictions say that it still is where it fell to. The parts are muted.",
+        action=(
+            "On the drift board see which features moved with the score, and since when.",
+            "Is a source of these features broken, or are the users others? Repair the former.",
+            "For real change: fall back to a simpler model or rule, and plan a retraining.",
+        ),
+        lies="Labels that come from the model's own answers, or from doubtful cases only, agree "
+        "with its scores without saying anything of the rest.",
+        board="modelwatch-quality",
+        proof=_proof(
+            _given("ModelRealisedAccuracyLow", "realised_accuracy", "quality"),
+            _given("ModelEstimatedAccuracyLow", "estimated_accuracy", "quality", absent_below=True),
         ),
     ),
 ]

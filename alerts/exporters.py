@@ -8,6 +8,7 @@ from modelwatch.catalogue.exporters import (
     EXPORTER_RELOADED,
     EXPORTER_UP,
 )
+from modelwatch.catalogue.labels import LABELS_WRITABLE
 from modelwatch.catalogue.quality import QUALITY_STATE_WRITABLE
 from modelwatch.promql import total
 from modelwatch.rules import Given
@@ -108,14 +109,17 @@ ALERTS = [
         condition=f"""
             min by (job, instance) ({QUALITY_STATE_WRITABLE} or {DRIFT_STATE_WRITABLE})
               == 0
+              or
+            min by (job, instance) ({LABELS_WRITABLE}) == 0
         """,
         # It tries again twice a second; senders that keep what was refused bring it later.
         hold="5m",
         summary="The exporter {{ $labels.job }} at {{ $labels.instance }} cannot keep what it is "
-        "sent: quality refuses it, drift counts it in memory only.",
+        "sent: scores and labels are refused, drift is counted in memory only.",
         description="Its state directory cannot be read or written. The quality exporter answers "
         "every request with 503 and lets followed files wait, so that alerts about quality rest on "
-        "what came before. The drift exporter counts on, and loses these counts with a restart.",
+        "what came before. The drift exporter counts on, and loses these counts with a restart; it "
+        "refuses labels.",
         action=(
             "Read the log of the exporter: it says once what the disk answered.",
             "Is the disk full, read-only or gone, or does the directory belong to somebody else?",

@@ -9,7 +9,9 @@ from generator import engine_rules
 from generator.definitions import Definitions
 from generator.inventory_series import constants, with_a_past
 from modelwatch import catalogue, limits
+from modelwatch.catalogue.accuracy import COHORTS
 from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES, MOST_BINS, WINDOWS
+from modelwatch.catalogue.labels import MOST_CLASSES, MOST_COHORTS
 from modelwatch.catalogue.metric import Layer, Metric
 from modelwatch.catalogue.own_past import (
     OWN_PAST_CDF,
@@ -137,7 +139,6 @@ def _sizes(
         "flag": len(catalogue.FLAGS),
         "engine": max(1, len(engines)),
         "version": max(1, len(versions)),
-        "score": len(model.scores),
         "kpi": len(model.kpis),
         "feature_name": len(model.drift.features) if model.drift else 0,
         "window": len(WINDOWS),
@@ -145,14 +146,36 @@ def _sizes(
         "slo": len(model.slos),
         "probe": len(model.probes),
         "prompt": max((len(probe.prompts) for probe in model.probes), default=0),
-        "verdict": 2,
         "month": 2,
         "urgency": 3,
     }
     return {
         **{label: _always(size) for label, size in fixed.items()},
+        **_of_answers(model),
         "le": boundaries,
         "signal": lambda metric: own_limits if "limit" in metric.labels else 4,
+    }
+
+
+def _of_answers(model: Model) -> dict[str, Callable[[Metric], int]]:
+    """The same, of what is said of answers: judged by scores, and right or wrong by late labels.
+
+    Only a model whose drift is watched has predictions of classes. Classes of its features are
+    counted with these.
+    """
+    watched = int(model.drift is not None)
+
+    def has(label: str, metric: Metric) -> bool:
+        return label in metric.labels
+
+    return {
+        "score": lambda metric: len(model.scores) + has("stream", metric),
+        "verdict": lambda metric: 1 if has("predicted", metric) else 2,
+        "baseline": lambda metric: 1 if has("feature_name", metric) else watched,
+        "cohort": _always(watched * MOST_COHORTS),
+        "cohorts": _always(watched * len(COHORTS)),
+        "predicted": lambda metric: 1 if has("feature_name", metric) else MOST_CLASSES,
+        "label": _always(MOST_CLASSES),
     }
 
 

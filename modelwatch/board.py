@@ -21,6 +21,7 @@ UNITS = {
     "cards": ("none",),
     "celsius": ("celsius",),
     "code": ("none",),
+    "correlation": ("none",),
     "count": ("none",),
     "days": ("d",),
     "distance": ("none", "percentunit"),

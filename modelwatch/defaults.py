@@ -105,6 +105,11 @@ LIMITS = _by_key(
     _kind("drift_share", "share", "30%", "30m"),
     _kind("drift_silent", "silence", "for 6h", "15m"),
     _kind("baseline_age", "number", "180", "1h"),
+    # Two points are four errors for three, of a model that is right in 94 of 100.
+    _kind("accuracy_drop", "share", "2%", "30m"),
+    _kind("label_delay", "number", "7", "1h"),
+    _kind("labels_missing", "share", "20%", "1h"),
+    _kind("concept_drift", "share", "2%", "30m"),
     _kind("probe_failures", "share", "50%", "5m"),
     _kind("probe_wrong", "share", "50%", "30m"),
     _kind("probe_silent", "silence", "for 15m", "15m"),
@@ -136,6 +141,7 @@ FLOORS = {
     "version": 50,  # requests per 30 minutes and version
     "slo": 5,  # bad events per long window
     "drift": 500,  # values per window: fifty for each of ten bins
+    "accuracy": 200,  # predictions or labels: 95 % is then certain to three points
 }
 
 POLICIES: Mapping[str, Mapping[str, str]] = {

@@ -18,8 +18,8 @@ MAX_BYTES = 5_000_000
 MAX_VALUES = 400_000
 """Values after aliases are followed; 1000 large models have about 60 000."""
 
-_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,20})?(?:[eE][-+]?[0-9]{1,2})?")
-"""Every number between 1e-99 and 1e99 as programs write it, with 20 digits after the point."""
+_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,21})?(?:[eE][-+]?[0-9]{1,2})?")
+"""Every number between 1e-99 and 1e99 as programs write it, with 21 digits after the point."""
 _STANDARD = "tag:yaml.org,2002:"
 _FIRST = frozenset("+-0123456789")
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")

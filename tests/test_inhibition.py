@@ -76,6 +76,9 @@ def test_no_alerts_of_ours_can_mute_each_other_in_a_circle() -> None:
         ("ModelFirstTokenSlow", "ModelKvCacheFull"),
         ("ModelFirstTokenSlow", "ModelRequestsWaiting"),
         ("ModelProviderDegraded", "ModelProviderErrorBurst"),
+        ("ModelAccuracyDropped", "ModelRealisedAccuracyLow"),
+        ("ModelAccuracyDropped", "ModelEstimatedAccuracyLow"),
+        ("ModelAccuracyDropped", "ModelConceptDrift"),
     ],
 )
 def test_a_cause_mutes_its_symptom_and_never_the_other_way(cause: str, symptom: str) -> None:

@@ -48,6 +48,9 @@ SIGNALS = (
 OF_DRIFT = ("drift_own_past", "drift_share", "drift_silent", "baseline_age")
 """The same, of drift; its statistics have a limit each."""
 
+OF_ACCURACY = ("accuracy_drop", "label_delay", "labels_missing", "concept_drift")
+"""The same, of late labels and what is expected of them."""
+
 OF_PROBES = ("probe_failures", "probe_wrong", "probe_silent", "retirement")
 """The same, of what our own requests and the calendar say."""
 
@@ -65,6 +68,7 @@ FLOORS = (
     "retrieval",
     "kpi",
     "drift",
+    "accuracy",
 )
 """Signals for which the fleet can have a default floor."""
 
@@ -167,6 +171,13 @@ GROUPS = (
                     for method in (*METHODS, *RATES, *EMBEDDING_METHODS)
                 )
             ),
+        ),
+    ),
+    RecordGroup(
+        name="modelwatch-limits-accuracy-mid",
+        interval=MID,
+        records=tuple(
+            _default_limit({"signal": signal}, instead={"signal": signal}) for signal in OF_ACCURACY
         ),
     ),
     RecordGroup(

@@ -9,6 +9,9 @@ from exporters.drift.embeddings.part import part as of_embeddings
 from exporters.drift.following import OPTIONS, following
 from exporters.drift.kafka import OPTIONS as KAFKA_OPTIONS
 from exporters.drift.kafka import reading
+from exporters.drift.labels.door import door
+from exporters.drift.labels.page import METRICS as OF_LABELS
+from exporters.drift.labels.part import Labels
 from exporters.drift.ledger import Ledger
 from exporters.drift.page import METRICS, NAME, Counted
 from exporters.drift.watching import KEPT_S
@@ -23,21 +26,26 @@ def start(context: Context) -> Parts:
     folder = context.state_dir
     learned = folder / "baselines"
     compression = context.inventory.settings.time_compression
+    labels = Labels(folder)
+    models = watched(context.inventory, learned)
+    labels.declare(models)
     ledger = Ledger(
         folder,
-        watched(context.inventory, learned),
-        parts=(of_embeddings(lambda: time.time() * compression),),
+        models,
+        parts=(of_embeddings(lambda: time.time() * compression), labels),
         kept_s=KEPT_S / compression,
     )
 
     def reconfigure(inventory: Inventory) -> None:
-        ledger.declare(watched(inventory, learned))
+        models = watched(inventory, learned)
+        labels.declare(models)
+        ledger.declare(models)
 
     topics = reading(context.options, ledger)
     return Parts(
         collectors=(Counted(ledger), *topics),
-        doors=doors(ledger),
-        work=(ledger, *following(context.options, ledger), *topics),
+        doors=(*doors(ledger), door(labels.store)),
+        work=(ledger, labels, *following(context.options, ledger), *topics),
         reconfigure=reconfigure,
     )
 
@@ -47,7 +55,7 @@ EXPORTER = Exporter(
     title="Drift exporter",
     question="Do models see and say what they did when they were well?",
     port=9469,
-    metrics=METRICS,
+    metrics=(*METRICS, *OF_LABELS),
     start=start,
     options=(*OPTIONS, *KAFKA_OPTIONS),
 )

@@ -3,12 +3,14 @@
 from types import ModuleType
 
 from modelwatch.catalogue import (
+    accuracy,
     drift,
     exporters,
     exposed,
     gpu,
     gpu_usage,
     inventory,
+    labels,
     own_past,
     probe,
     quality,
@@ -33,6 +35,8 @@ _FILES = (
     quality,
     probe,
     drift,
+    labels,
+    accuracy,
     exporters,
     inventory,
     spend,

@@ -64,8 +64,8 @@ SCENES = [
     Scene(
         alert="ExporterStateNotWritable",
         hold="5m",
-        summary="The exporter modelwatch-quality at q:9467 cannot keep what it is sent: quality "
-        "refuses it, drift counts it in memory only.",
+        summary="The exporter modelwatch-quality at q:9467 cannot keep what it is sent: scores and "
+        "labels are refused, drift is counted in memory only.",
         labels=PLACE,
         fires={WRITABLE: 0},
         silent={

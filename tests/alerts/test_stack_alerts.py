@@ -6,6 +6,7 @@ import pytest
 
 from alerts import correlated, coverage, endpoint, stack
 from modelwatch.promql import select
+from tests.alerts import test_accuracy_alerts
 from tests.alerts.staging import Scene, chat, complaints, pool
 
 GROUP = "/etc/prometheus/rules/alerts-cost.yml;modelwatch-alerts-cost"
@@ -321,6 +322,7 @@ def test_two_signals_of_one_model_page_once(promtool: Path, scene: Scene, tmp_pa
 
 
 def test_every_alert_about_the_stack_has_a_scene() -> None:
-    scenes = (*STACK_SCENES, *COVERAGE_SCENES, *ENDPOINT_SCENES, *CORRELATED_SCENES)
+    combined = (*CORRELATED_SCENES, *test_accuracy_alerts.CORRELATED)
+    scenes = (*STACK_SCENES, *COVERAGE_SCENES, *ENDPOINT_SCENES, *combined)
     named = (*stack.ALERTS, *coverage.ALERTS, *endpoint.ALERTS, *correlated.ALERTS)
     assert {alert.name for alert in named} == {scene.alert for scene in scenes}

@@ -1,0 +1,1 @@
+"""Late labels: what became of predictions, and what their scores let one expect until then."""
