@@ -217,7 +217,7 @@ UNPRICED_TOKENS = _model(
     "unpriced_tokens:rate5m", "tokens/s", "Tokens that neither the inventory nor the engine prices."
 )
 
-# Model layer: quality, retrieval, KPI, baselines.
+# Model layer: quality, retrieval, KPI.
 
 SCORE = _model("quality_score:mean", "score", "Newest value of the named score.", "score")
 SCORE_SAMPLES = _model("quality_samples:sum", "count", "Answers behind the named score.", "score")
@@ -256,16 +256,6 @@ DRIFT = _model(
 DRIFT_FLOOR = _model(
     "drift:noise_floor", "distance", "What chance alone would show.", "feature_name", "method"
 )
-BASELINE = _model(
-    "seasonal:baseline",
-    "value",
-    "Mean of the same hour in the three weeks before; `signal` names the series it is of.",
-    "signal",
-)
-BASELINE_SPREAD = _model(
-    "seasonal:spread", "value", "Largest difference between those three weeks.", "signal"
-)
-BASELINE_NOW = _model("seasonal:now", "value", "The same signal over the last hour.", "signal")
 WEEK_BEFORE = _model(
     "week_before:value",
     "value",
