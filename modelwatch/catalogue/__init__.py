@@ -5,6 +5,7 @@ from types import ModuleType
 from modelwatch.catalogue import (
     exporters,
     exposed,
+    forecast,
     gpu,
     gpu_usage,
     inventory,
@@ -36,6 +37,7 @@ _FILES = (
     spend,
     recorded,
     seasonal,
+    forecast,
     version_scores,
     steps,
     stack,
