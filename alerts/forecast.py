@@ -47,7 +47,7 @@ ALERTS = [
         """,
         labels=("of",),
         hold=HOLD,
-        summary="{{ $labels.of }} of {{ $labels.model }} is {{ $value | humanize }} times its "
+        summary='{{ $labels.of }} of {{ $labels.model }} is {{ $value | printf "%.3g" }} times its '
         "forecast; the limit is the band around the forecast.",
         description="The signal over the last hour is outside the band of the newest forecast that "
         "is still valid, for the whole hold time. A forecast follows growth, so that this alert "
