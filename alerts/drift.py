@@ -1,12 +1,13 @@
 """Drift: has what a model sees moved further from its baseline than chance would take it?"""
 
 from alerts.limits import limit
-from modelwatch.catalogue.recorded import DRIFT, DRIFT_FLOOR, LIMIT
+from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR
+from modelwatch.catalogue.recorded import LIMIT
 from modelwatch.promql import on, select
 from modelwatch.rules import HOLD, Alert, Given, Proof, SignalClass, Urgency
 
-_FEATURE = ("model", "environment", "feature_name")
-_STATISTIC = {"feature_name": "$feature_name|prompt_length", "method": "psi"}
+_FEATURE = ("model", "environment", "feature_name", "method")
+_STATISTIC = {"feature_name": "$feature_name|prompt_length", "method": "$method|psi"}
 
 ALERTS = [
     Alert(
@@ -20,10 +21,10 @@ ALERTS = [
               {DRIFT} > {on(*_FEATURE)} group_left (limit) {limit("drift")}
               or
               {DRIFT}
-                > {on()} group_left (limit)
+                > {on("model", "environment", "method")} group_left (limit)
               {select(LIMIT, signal="drift", hold=HOLD, feature_name="")}
             )
-              > {on(*_FEATURE, "method")} group_left ()
+              > {on(*_FEATURE)} group_left ()
             {DRIFT_FLOOR}
         """,
         labels=("feature_name", "method", "limit"),

@@ -15,13 +15,13 @@ from dashboards.shared import (
     with_team,
 )
 from modelwatch.board import Board, Line, Link, Panel, Row, Step
+from modelwatch.catalogue.drift import DRIFT
 from modelwatch.catalogue.inventory import BUDGET_INFO
 from modelwatch.catalogue.recorded import (
     BAD_JUDGEMENTS_LOWER_BOUND,
     BUDGET_FORECAST_RATIO,
     COST_1D,
     COST_1H,
-    DRIFT,
     ERROR_RATIO,
     ERRORS,
     HEALTH,

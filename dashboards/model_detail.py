@@ -5,11 +5,11 @@ from dashboards.shared import (
     of,
 )
 from modelwatch.board import SELECTED, Line, Link, Panel, Row
+from modelwatch.catalogue.drift import DRIFT
 from modelwatch.catalogue.exposed import REQUEST_DURATION
 from modelwatch.catalogue.inventory import GPU_MODEL
 from modelwatch.catalogue.recorded import (
     BATCH_SIZE_MEAN,
-    DRIFT,
     ENGINE_BUCKETS,
     FLAGS,
     POOL_UTILIZATION,
@@ -138,7 +138,7 @@ QUALITY = Row(
             unit="none",
             lines=(
                 Line(query=of(DRIFT), legend="{{feature_name}} {{method}} / {{environment}}"),
-                limit("drift", by=("feature_name",)),
+                limit("drift", by=("feature_name", "method")),
             ),
             no_data="no drift watched",
         ),

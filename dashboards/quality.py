@@ -5,18 +5,18 @@ from dashboards.shared import (
     LEGEND,
     MODEL_EVENTS,
     NEAR_ABOVE_ZERO,
+    TO_DRIFT,
     TO_MODEL,
     limit,
     of,
     top,
 )
 from modelwatch.board import SELECTED, Board, Line, Panel, Row, Variable
-from modelwatch.catalogue.exposed import DRIFT_SAMPLES
+from modelwatch.catalogue.drift import DRIFTED
+from modelwatch.catalogue.inventory import DRIFT_FEATURE, DRIFT_METHOD
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.recorded import (
     BAD_JUDGEMENTS_LOWER_BOUND,
-    DRIFT,
-    DRIFT_FLOOR,
     FEEDBACK_DOWN,
     FEEDBACK_VOTES,
     FLAGS,
@@ -35,17 +35,11 @@ from modelwatch.catalogue.recorded import (
 from modelwatch.promql import largest, on, ratio, seconds, select, total
 
 _SCORE_KEY = (*MODEL, "score")
-_FEATURE_KEY = (*MODEL, "feature_name")
 _SCORE_LEGEND = "{{score}} of {{model}} / {{environment}}"
-_FEATURE_LEGEND = "{{feature_name}} of {{model}} / {{environment}}"
 
 
 def _scored(metric: Metric, **labels: str) -> str:
     return select(metric, SELECTED, score="~$score", **labels)
-
-
-def _drifted(metric: Metric) -> str:
-    return select(metric, SELECTED, feature_name="~$feature_name")
 
 
 def _limits(signal: str, key: tuple[str, ...]) -> str:
@@ -56,16 +50,14 @@ _PAST_LIMIT = (
     f"({_scored(SCORE)} < bool {on(*_SCORE_KEY)} {_limits('quality_below', _SCORE_KEY)})"
     f" or ({_scored(SCORE)} > bool {on(*_SCORE_KEY)} {_limits('quality_above', _SCORE_KEY)})"
 )
-_DISTANCE = largest(_drifted(DRIFT), by=_FEATURE_KEY)
-_OWN_LIMIT = largest(of(LIMIT, signal="drift", feature_name="~.+"), by=_FEATURE_KEY)
-_ONE_LIMIT = largest(of(LIMIT, signal="drift", feature_name=""))
-# A feature has drifted when it is past its limit and past what chance alone would show.
-_DRIFTED = f"""
-    ({_DISTANCE} > bool {on(*_FEATURE_KEY)} {_OWN_LIMIT}
-      or {_DISTANCE} > bool {on()} group_left () {_ONE_LIMIT})
-      * {on(*_FEATURE_KEY)}
-    ({_DISTANCE} > bool {on(*_FEATURE_KEY)} {largest(_drifted(DRIFT_FLOOR), by=_FEATURE_KEY)})
-"""
+_DRIFTED = largest(
+    f"""
+    {of(DRIFTED)}
+      and {on(*MODEL, "method")} {of(DRIFT_METHOD)}
+      and {on(*MODEL, "feature_name")} {of(DRIFT_FEATURE)}
+    """,
+    by=(*MODEL, "feature_name"),
+)
 _BAD_SHARE = ratio(
     total(_scored(JUDGEMENTS, verdict="bad"), by=_SCORE_KEY),
     total(_scored(JUDGEMENTS), by=_SCORE_KEY),
@@ -256,44 +248,13 @@ _DRIFT = Row(
     title="Did the inputs change",
     panels=(
         Panel(
-            title="Drift",
-            question="Which feature moved past its limit (grey), and when? Find what changed "
-            "upstream at that time.",
+            title="Drifted features of each model",
+            question="Did drift begin before the answers got worse? The drift board says which "
+            "feature moved, and how far.",
             unit="none",
-            width=12,
-            lines=(
-                Line(query=top(_drifted(DRIFT)), legend=f"{_FEATURE_LEGEND} {{{{method}}}}"),
-                limit("drift", by=("feature_name",)),
-            ),
-            links=(TO_MODEL,),
-            no_data="no drift watched",
-        ),
-        Panel(
-            title="Features now",
-            question="Is the drift real? Below its noise floor it is what chance shows with so few "
-            "samples: wait for more.",
-            type="table",
-            width=12,
-            columns=("model", "environment", "feature_name", "method"),
-            sort_by="Drift",
-            links=(TO_MODEL,),
-            lines=(
-                Line(
-                    query=largest(_drifted(DRIFT), by=(*_FEATURE_KEY, "method")),
-                    column="Drift",
-                    unit="none",
-                ),
-                Line(
-                    query=largest(_drifted(DRIFT_FLOOR), by=(*_FEATURE_KEY, "method")),
-                    column="Noise floor",
-                    unit="none",
-                ),
-                Line(
-                    query=largest(_drifted(DRIFT_SAMPLES), by=(*_FEATURE_KEY, "method")),
-                    column="Samples",
-                    unit="none",
-                ),
-            ),
+            width=24,
+            lines=(Line(query=f"sum by ({', '.join(MODEL)}) ({_DRIFTED})", legend=LEGEND),),
+            links=(TO_DRIFT,),
             no_data="no drift watched",
         ),
     ),
@@ -347,12 +308,6 @@ BOARD = Board(
     variables=(
         Variable(
             name="score", title="Score", query=f"label_values({of(SCORE)}, score)", all_value=".+"
-        ),
-        Variable(
-            name="feature_name",
-            title="Watched feature",
-            query=f"label_values({of(DRIFT)}, feature_name)",
-            all_value=".+",
         ),
     ),
     rows=(_FINE, _SCORES, _USERS, _DRIFT, _EVIDENCE),

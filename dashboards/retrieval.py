@@ -1,7 +1,17 @@
 """Retrieval (RAG): do models get the documents they need, fast enough, and use them well?"""
 
-from dashboards.shared import LEGEND, MODEL_EVENTS, OUTCOME_COLORS, TO_MODEL, limit, of, top
+from dashboards.shared import (
+    LEGEND,
+    MODEL_EVENTS,
+    OUTCOME_COLORS,
+    TO_DRIFT,
+    TO_MODEL,
+    limit,
+    of,
+    top,
+)
 from modelwatch.board import Board, Line, Panel, Row
+from modelwatch.catalogue.drift import DRIFT
 from modelwatch.catalogue.recorded import (
     AGENT_STEPS,
     FLAGS,
@@ -10,6 +20,7 @@ from modelwatch.catalogue.recorded import (
     RERANKER_SCORE_MEAN,
     RETRIEVAL_EMPTY,
     RETRIEVAL_LATENCY,
+    RETRIEVAL_RECIPROCAL_RANK_MEAN,
     RETRIEVAL_TOP_SCORE_MEAN,
     RETRIEVALS,
     SCORE,
@@ -84,6 +95,27 @@ _FOUND = Row(
             no_data=_NO_RETRIEVAL,
         ),
         Panel(
+            title="Hit rate",
+            question="How many retrievals find anything? A slow fall is an index that no longer "
+            "grows with the questions; violet is a week before.",
+            unit="percentunit",
+            lines=(
+                Line(query=f"1 - {of(RETRIEVAL_EMPTY)}", legend=LEGEND),
+                _a_week_before("retrieval_hit"),
+            ),
+            links=(TO_MODEL,),
+            no_data=_NO_RETRIEVAL,
+        ),
+        Panel(
+            title="Reciprocal rank",
+            question="Does the first fitting document stand further down? 1 is at the top, 0.5 is "
+            "second place: look at the ranking before the prompt.",
+            unit="percentunit",
+            lines=(Line(query=top(of(RETRIEVAL_RECIPROCAL_RANK_MEAN)), legend=LEGEND),),
+            links=(TO_MODEL,),
+            no_data="no ranks are reported",
+        ),
+        Panel(
             title="Best similarity score",
             question="Are the best documents less similar than a week ago (violet)? Questions, "
             "documents or the embedding model changed.",
@@ -105,6 +137,62 @@ _FOUND = Row(
             ),
             links=(TO_MODEL,),
             no_data="no reranker is scored",
+        ),
+        Panel(
+            title="Context relevance",
+            question="Do judges find the documents relevant? If not, and scores of answers are "
+            "fine, the model answers without them.",
+            unit="none",
+            lines=(
+                Line(
+                    query=of(SCORE, score="~context.*|retrieval.*"),
+                    legend=f"{{{{score}}}} of {LEGEND}",
+                ),
+            ),
+            links=(TO_MODEL,),
+            no_data="no score is named context_... or retrieval_...",
+        ),
+    ),
+)
+
+_CHANGED = Row(
+    title="Did questions or documents change",
+    panels=(
+        Panel(
+            title="Shift of the scores",
+            question="Did the scores of the best documents change their shape, not only their "
+            "mean, since the week before (grey is the limit)?",
+            unit="none",
+            width=12,
+            lines=(
+                Line(
+                    query=of(
+                        DRIFT,
+                        feature_name="~retrieval_top_score|reranker_score",
+                        baseline="week_before",
+                    ),
+                    legend=f"{{{{feature_name}}}} of {LEGEND}",
+                ),
+                limit("drift_own_past"),
+            ),
+            links=(TO_DRIFT,),
+            no_data="no scores with a past",
+        ),
+        Panel(
+            title="Drift of embeddings",
+            question="Did questions, answers or documents move away from the baseline? Another "
+            "topic, another language, another embedding model.",
+            unit="none",
+            width=12,
+            lines=(
+                Line(
+                    query=top(of(DRIFT, method="~cosine|mmd", window="6h")),
+                    legend=f"{{{{method}}}} of {{{{feature_name}}}} of {LEGEND}",
+                ),
+                limit("drift", by=("method",), method="~cosine|mmd"),
+            ),
+            links=(TO_DRIFT,),
+            no_data="no embedding watched",
         ),
     ),
 )
@@ -214,7 +302,7 @@ BOARD = Board(
     title="Retrieval",
     question="Do models get the documents they need, fast enough, and do they use them well?",
     role="retrieval",
-    rows=(_FINE, _FOUND, _FAST, _USED, _AGENTS),
+    rows=(_FINE, _FOUND, _CHANGED, _FAST, _USED, _AGENTS),
     annotations=MODEL_EVENTS,
     since="now-24h",
 )

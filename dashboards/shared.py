@@ -39,6 +39,7 @@ TOKEN_COLORS: Mapping[str, Color] = {
 }
 SEVERITY_COLORS: Mapping[str, Color] = {"page": "red", "ticket": "amber", "dashboard": "blue"}
 TO_MODEL = Link(title="Open this model", board="modelwatch-model")
+TO_DRIFT = Link(title="Open its drift", board="modelwatch-drift")
 OWNED = select(MODEL_INFO, SELECTED, team="~$team")
 
 

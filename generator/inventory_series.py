@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from modelwatch import limits
 from modelwatch.catalogue import inventory as series
+from modelwatch.catalogue.drift import EMBEDDING_METHODS, RATES
 from modelwatch.catalogue.metric import Metric
 from modelwatch.engine import Engine
 from modelwatch.inventory import Budget, Inventory, Model, Pool, Slo, Source, Threshold
@@ -104,9 +105,23 @@ def _model(
         yield _constant(series.GPU_MODEL, **identity, pool=model.pool)
     for probe in model.probes:
         yield _constant(series.PROBE_INFO, **identity, probe=probe.name, api=probe.api)
+    yield from _drift(model, identity)
     if model.retires:
         begins = datetime.fromisoformat(model.retires).replace(tzinfo=UTC)
         yield _constant(series.RETIRES, int(begins.timestamp()), **identity)
+
+
+def _drift(model: Model, identity: Mapping[str, str]) -> Iterator[Constant]:
+    for signal in model.own_past:
+        yield _constant(series.OWN_PAST, **identity, signal=signal)
+    drift = model.drift
+    if drift is None:
+        return
+    for feature in drift.features:
+        critical = str(feature in drift.critical).lower()
+        yield _constant(series.DRIFT_FEATURE, **identity, feature_name=feature, critical=critical)
+    for method in (drift.method, *RATES, *EMBEDDING_METHODS):
+        yield _constant(series.DRIFT_METHOD, **identity, method=method)
 
 
 def _instances(source: Source) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ POLICY = {
     Scope.BUDGET: BUDGET_POLICY,
 }
 _POLICY_LABELS = ("team", "tier", "severity")
-_WORDS = ("slo", "objective", "score", "kpi", "flag", "feature_name", "limit", "share")
+_WORDS = ("slo", "objective", "score", "kpi", "flag", "feature_name", "method", "limit", "share")
 _NONE = "nothing in this inventory has a limit or promise of its kind"
 
 

@@ -9,6 +9,7 @@ from generator import engine_rules
 from generator.definitions import Definitions
 from generator.inventory_series import constants
 from modelwatch import catalogue, limits
+from modelwatch.catalogue.drift import MOST_BINS, WINDOWS
 from modelwatch.catalogue.metric import Layer, Metric
 from modelwatch.inventory import Inventory, Model
 from modelwatch.rules import Constant
@@ -118,6 +119,8 @@ def _sizes(
         "score": len(model.scores),
         "kpi": len(model.kpis),
         "feature_name": len(model.drift.features) if model.drift else 0,
+        "window": len(WINDOWS),
+        "bin": MOST_BINS,
         "slo": len(model.slos),
         "probe": len(model.probes),
         "prompt": max((len(probe.prompts) for probe in model.probes), default=0),

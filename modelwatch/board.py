@@ -23,7 +23,7 @@ UNITS = {
     "code": ("none",),
     "count": ("none",),
     "days": ("d",),
-    "distance": ("none",),
+    "distance": ("none", "percentunit"),
     "errors": ("none",),
     "events": ("none",),
     "events/s": ("eps",),

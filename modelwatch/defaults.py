@@ -27,9 +27,18 @@ class LimitKind:
     needs: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def part(self) -> str:
+        """Which flag or statistic it limits, where one signal has several."""
+        return part(self.labels)
+
+
+def part(labels: Mapping[str, str]) -> str:
+    """The flag or statistic in the labels of a limit."""
+    return labels.get("flag") or labels.get("method", "")
+
 
 def _kind(key: str, measure: str, value: str = "", hold: str = "5m", **facts: str) -> LimitKind:
-    flag = facts.get("flag")
     return LimitKind(
         key=key,
         signal=facts.get("signal", key),
@@ -37,7 +46,7 @@ def _kind(key: str, measure: str, value: str = "", hold: str = "5m", **facts: st
         value=value,
         hold=hold,
         needs=facts.get("needs", ""),
-        labels={"flag": flag} if flag else {},
+        labels={name: facts[name] for name in ("flag", "method") if name in facts},
     )
 
 
@@ -74,7 +83,28 @@ LIMITS = _by_key(
     _kind("retrieval_empty", "share", "20%", "30m"),
     _kind("retrieval_top_score", "share", "15%", "1h"),
     _kind("reranker_score", "share", "15%", "1h"),
-    _kind("drift", "number", "0.2", "30m"),
+    # 0.1 and 0.2 are the bands of credit scoring for a small and a large shift of the PSI.
+    _kind("drift_psi", "number", "0.2", "30m", signal="drift", method="psi"),
+    # A tenth of all values lies elsewhere: the effect, since every p-value falls with the count.
+    _kind("drift_ks", "number", "0.1", "30m", signal="drift", method="ks"),
+    # Evidently's thresholds of Jensen-Shannon (natural logarithm) and Wasserstein over sigma.
+    _kind("drift_js", "number", "0.1", "30m", signal="drift", method="js"),
+    _kind("drift_wasserstein", "number", "0.1", "30m", signal="drift", method="wasserstein"),
+    # Cramer's V: 0.1 is a small effect for Cohen.
+    _kind("drift_chi2", "number", "0.1", "30m", signal="drift", method="chi2"),
+    _kind("drift_missing", "share", "5%", "30m", signal="drift", method="missing"),
+    _kind("drift_unseen", "share", "1%", "30m", signal="drift", method="unseen"),
+    _kind("drift_out_of_range", "share", "5%", "30m", signal="drift", method="out_of_range"),
+    # Evidently's thresholds of embeddings: distance, share of components, MMD, classifier.
+    _kind("drift_cosine", "number", "0.1", "30m", signal="drift", method="cosine"),
+    _kind("drift_euclidean", "number", "0.2", "30m", signal="drift", method="euclidean"),
+    _kind("drift_shifted", "share", "20%", "30m", signal="drift", method="shifted"),
+    _kind("drift_mmd", "number", "0.015", "30m", signal="drift", method="mmd"),
+    _kind("drift_auc", "number", "0.55", "30m", signal="drift", method="auc"),
+    _kind("drift_own_past", "number", "0.2", "30m"),
+    _kind("drift_share", "share", "30%", "30m"),
+    _kind("drift_silent", "silence", "for 6h", "15m"),
+    _kind("baseline_age", "number", "180", "1h"),
     _kind("probe_failures", "share", "50%", "5m"),
     _kind("probe_wrong", "share", "50%", "30m"),
     _kind("probe_silent", "silence", "for 15m", "15m"),
@@ -105,6 +135,7 @@ FLOORS = {
     "kpi": 1000,  # per day
     "version": 50,  # requests per 30 minutes and version
     "slo": 5,  # bad events per long window
+    "drift": 500,  # values per window: fifty for each of ten bins
 }
 
 POLICIES: Mapping[str, Mapping[str, str]] = {
@@ -128,6 +159,8 @@ PROBED_EVERY = "1m"
 PROBE_TIMEOUT = "30s"
 PROBE_TOKENS_PER_DAY = 100_000
 PROBE_USD_PER_DAY = "1 USD"
+OWN_PAST = ("prompt_length", "output_length", "time_to_first_token", "scores")
+"""Distributions that are compared with their own past where nothing else is said."""
 PROMPT_TOKENS = 16
 """Longest answer to a golden prompt that names no length."""
 

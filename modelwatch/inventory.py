@@ -205,6 +205,7 @@ class Model:
     prices: Prices = field(default_factory=Prices)
     scores: tuple[Score, ...] = ()
     kpis: tuple[Kpi, ...] = ()
+    own_past: tuple[str, ...] = ()
     drift: Drift | None = None
     pool: str = ""
     cards: Decimal = Decimal(0)

@@ -54,5 +54,5 @@ def _of_kpis(model: Model) -> Iterator[Threshold]:
 def _of_drift(model: Model) -> Iterator[Threshold]:
     if model.drift and model.drift.limit:
         for feature in model.drift.features:
-            labels = {"feature_name": feature}
+            labels = {"feature_name": feature, "method": model.drift.method}
             yield Threshold(signal="drift", limit=model.drift.limit, hold="30m", labels=labels)

@@ -10,7 +10,7 @@ from modelwatch.inventory import Model, Source
 from modelwatch.problems import Place
 from modelwatch.reading_money import policy, prices
 from modelwatch.reading_probes import probes, processes, retirement
-from modelwatch.reading_signals import drift, floors, kpis, scores, slos, thresholds
+from modelwatch.reading_signals import drift, floors, kpis, own_past, scores, slos, thresholds
 from modelwatch.reading_sources import model_source
 from modelwatch.tree import Block
 
@@ -53,6 +53,7 @@ def _drafts(context: Context, block: Block, severities: Severities) -> Iterator[
         prices=prices(context, block.block("price")),
         scores=scores(context, levels),
         kpis=kpis(context, block.block("kpi")),
+        own_past=own_past(levels),
         drift=drift(context, block.block("drift")) if "drift" in block else None,
         pool=block.text("pool"),
         cards=Decimal(block.text("cards", "0")),

@@ -250,3 +250,11 @@ def drift(context: Context, block: Block) -> Drift:
         baseline=block.text("baseline"),
         limit=Quantity(value=Decimal(limit), text=limit) if limit else None,
     )
+
+
+def own_past(levels: Levels) -> tuple[str, ...]:
+    """Distributions that are compared with their own past; none where it is off."""
+    found = next((level.texts("own_past") for level in levels if "own_past" in level), None)
+    if found is None:
+        return defaults.OWN_PAST
+    return () if OFF in found else found

@@ -34,6 +34,7 @@ from modelwatch.catalogue.recorded import (
     SLO_DAYS,
     SLO_FLOOR,
 )
+from modelwatch.defaults import part
 from modelwatch.rules import Constant
 
 IDENTITIES = ("model", "environment", "pool", "budget")
@@ -95,7 +96,7 @@ def _filled_in(
 
 def _kind(row: Constant) -> tuple[str, str]:
     """An own limit of any quantile or score takes the place of every default of its signal."""
-    return (row.labels["signal"], row.labels.get("flag", ""))
+    return (row.labels["signal"], part(row.labels))
 
 
 def _by(rows: Iterable[Constant], names: Sequence[str]) -> dict[tuple[str, ...], list[Constant]]:

@@ -9,8 +9,10 @@ import requests
 
 from compose.fleet import vllm
 from compose.fleet.answering import answer
+from compose.fleet.audience import Audience
 from compose.fleet.incidents import INCIDENTS
-from compose.fleet.judge import Event, Judge
+from compose.fleet.judge import Judge
+from compose.fleet.sending import Event
 from compose.fleet.serve import AWAY
 from modelwatch.catalogue.exposed import KPI_EVENTS_TOTAL, KPI_OPPORTUNITIES_TOTAL
 from tests.fleet_pages import Fleet, samples, serving, total
@@ -84,6 +86,14 @@ def _said(fleet: Fleet) -> list[Event]:
 
 def _judged(fleet: Fleet) -> list[Event]:
     return [one for one in _said(fleet) if "score" in one]
+
+
+def _in_polish(fleet: Fleet) -> float:
+    """Share of the questions within a minute."""
+    audience = Audience(fleet.world)
+    fleet.clock.seconds += 30
+    languages = [one["features"]["language"] for one in audience()]  # type: ignore[index]  # ours
+    return languages.count("pl") / len(languages)
 
 
 def _ungrounded(fleet: Fleet) -> float:
@@ -183,6 +193,7 @@ EFFECTS: dict[str, tuple[Callable[[Fleet], float], tuple[float, float], tuple[fl
     "quality-drop": (_ungrounded, (0, 0.06), (0.6, 1.0)),
     "chat-regression": (_of_the_next_version, (0, 0), (0.3, 0.7)),
     "chat-crowded": (_filled, (0.05, 0.9), (0.98, 0.99)),
+    "chat-language": (_in_polish, (0, 0), (0.4, 0.6)),
     "judge-silent": (lambda fleet: len(_judged(fleet)), (50, 400), (0, 0)),
     "retrieval-empty": (_empty, (0, 0.06), (0.8, 1.0)),
     "chat-clicks": (_clicked, (0.07, 0.15), (0, 0.05)),

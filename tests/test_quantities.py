@@ -172,4 +172,5 @@ def test_every_default_limit_can_be_read_and_has_a_hold() -> None:
         "15m",
         "30m",
         "1h",
+        "6h",
     }

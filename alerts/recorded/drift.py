@@ -5,8 +5,7 @@ whoever exposes them.
 """
 
 from alerts.recorded.windows import MID
-from modelwatch.catalogue.exposed import DRIFT_NOISE_FLOOR, DRIFT_STATISTIC
-from modelwatch.catalogue.recorded import DRIFT, DRIFT_FLOOR
+from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_NOISE_FLOOR, DRIFT_STATISTIC
 from modelwatch.promql import largest
 from modelwatch.rules import Record, RecordGroup
 

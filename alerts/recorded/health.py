@@ -1,7 +1,8 @@
 """Health: one number per model for the fleet board."""
 
 from alerts.recorded.windows import FAST
-from modelwatch.catalogue.exposed import DRIFT_STATISTIC, KPI_VALUE, LAST_SUCCESS
+from modelwatch.catalogue.drift import DRIFT_STATISTIC
+from modelwatch.catalogue.exposed import KPI_VALUE, LAST_SUCCESS
 from modelwatch.catalogue.inventory import MODEL_INFO
 from modelwatch.catalogue.quality import QUALITY_SCORE
 from modelwatch.catalogue.recorded import HEALTH, REQUESTS, RUNNING

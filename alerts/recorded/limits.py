@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from alerts.recorded.windows import MID
 from modelwatch.catalogue import FLAGS, QUANTILES
+from modelwatch.catalogue.drift import EMBEDDING_METHODS, METHODS, RATES
 from modelwatch.catalogue.inventory import (
     FLOOR,
     FLOOR_DEFAULT,
@@ -41,9 +42,11 @@ SIGNALS = (
     "retrieval_empty",
     "retrieval_top_score",
     "reranker_score",
-    "drift",
 )
 """Signals for which the fleet can have one default limit."""
+
+OF_DRIFT = ("drift_own_past", "drift_share", "drift_silent", "baseline_age")
+"""The same, of drift; its statistics have a limit each."""
 
 OF_PROBES = ("probe_failures", "probe_wrong", "probe_silent", "retirement")
 """The same, of what our own requests and the calendar say."""
@@ -61,6 +64,7 @@ FLOORS = (
     "feedback",
     "retrieval",
     "kpi",
+    "drift",
 )
 """Signals for which the fleet can have a default floor."""
 
@@ -145,6 +149,23 @@ GROUPS = (
             *(
                 _default_limit(labels, instead=labels)
                 for labels in ({"signal": "answer_flag", "flag": flag} for flag in FLAGS)
+            ),
+        ),
+    ),
+    RecordGroup(
+        name="modelwatch-limits-drift-mid",
+        interval=MID,
+        records=(
+            *(
+                _default_limit({"signal": signal}, instead={"signal": signal})
+                for signal in OF_DRIFT
+            ),
+            *(
+                _default_limit(labels, instead=labels)
+                for labels in (
+                    {"signal": "drift", "method": method}
+                    for method in (*METHODS, *RATES, *EMBEDDING_METHODS)
+                )
             ),
         ),
     ),

@@ -7,12 +7,14 @@ from modelwatch.catalogue.quality import (
     RERANKER_SCORE,
     RETRIEVAL_DURATION,
     RETRIEVAL_QUERIES_TOTAL,
+    RETRIEVAL_RECIPROCAL_RANK,
     RETRIEVAL_TOP_SCORE,
 )
 from modelwatch.catalogue.recorded import (
     RERANKER_SCORE_MEAN,
     RETRIEVAL_EMPTY,
     RETRIEVAL_LATENCY,
+    RETRIEVAL_RECIPROCAL_RANK_MEAN,
     RETRIEVAL_TOP_SCORE_MEAN,
     RETRIEVALS,
 )
@@ -59,6 +61,7 @@ GROUPS = (
             ),
             Record(metric=RETRIEVAL_TOP_SCORE_MEAN, expr=_mean(RETRIEVAL_TOP_SCORE)),
             Record(metric=RERANKER_SCORE_MEAN, expr=_mean(RERANKER_SCORE)),
+            Record(metric=RETRIEVAL_RECIPROCAL_RANK_MEAN, expr=_mean(RETRIEVAL_RECIPROCAL_RANK)),
         ),
     ),
 )

@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from compose.fleet.judge import Judge, send_in_background
+from compose.fleet.audience import Audience
+from compose.fleet.judge import Judge
+from compose.fleet.sending import send_in_background
 from compose.fleet.serve import LOOPBACK, PORTS, serve_forever
 from compose.fleet.traffic import World
 
@@ -23,14 +25,16 @@ def main() -> None:
     parser.add_argument("--compression", type=float, default=1.0, help="how much faster days pass")
     parser.add_argument("--port", type=_port, action="append", help="NAME=PORT, once per page")
     parser.add_argument("--scores", metavar="URL", help="where scores and votes are sent")
-    parser.add_argument("--token-file", type=Path, help="the token that goes with the scores")
+    parser.add_argument("--observations", metavar="URL", help="where questions are described")
+    parser.add_argument("--token-file", type=Path, help="the token that goes with both")
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
     parser.add_argument("--mark", help="told apart from others by this; not used otherwise")
     chosen = parser.parse_args()
     world = World(compression=chosen.compression)
-    if chosen.scores:
-        token = chosen.token_file.read_text().strip() if chosen.token_file else ""
-        send_in_background(Judge(world), chosen.scores, token)
+    token = chosen.token_file.read_text().strip() if chosen.token_file else ""
+    for source, url in ((Judge, chosen.scores), (Audience, chosen.observations)):
+        if url:
+            send_in_background(source(world), url, token)
     serve_forever(world, dict(chosen.port or PORTS.items()), chosen.host)
 
 

@@ -151,6 +151,14 @@ INCIDENTS = {
         told=(of_model("ModelQualityAndInfra", "page", "assist", "chat"),),
         muted=("ModelKvCacheFull", "ModelScoreLow"),
     ),
+    "chat-language": Incident(
+        what="every second question to chat comes in a language that it was not tested on",
+        told=(
+            of_model(
+                "ModelCriticalFeatureDrifted", "ticket", "assist", "chat", feature_name="language"
+            ),
+        ),
+    ),
     "judge-silent": Incident(
         what="the judge of chat judges nothing any more",
         told=(of_model("ModelEvaluatorSilent", "ticket", "assist", "chat"),),

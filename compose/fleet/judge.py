@@ -1,13 +1,8 @@
 """What evaluators, judges and users of the chat model say, as events for the quality exporter."""
 
-import contextlib
-import json
-import threading
-import time
 from collections.abc import Iterator
 
-import requests
-
+from compose.fleet.sending import Event
 from compose.fleet.traffic import Arrivals, World
 
 CHAT = {"model": "chat"}
@@ -26,10 +21,6 @@ FOLLOWING_SHARE, FOLLOWING_BAD = 0.5, 0.35
 
 EMPTY, EMPTY_IN_INCIDENT = 0.03, 0.9
 FLAGS = {"refusal": 0.012, "guardrail": 0.006, "hallucination": 0.008, "toxicity": 0.0004}
-SEND_EVERY_S = 0.5
-TIMEOUT_S = 5.0
-
-Event = dict[str, object]
 
 
 class Judge:
@@ -90,25 +81,3 @@ class Judge:
         rank = 1 / (1 + int(self.world.chance.expovariate(1.5)))
         found = {"hits": 4, "reciprocal_rank": rank, "top_score": best}
         return {**searched, **found, "reranker_score": min(0.999, best + 0.05)}
-
-
-def send_in_background(judge: Judge, url: str, token: str = "") -> None:
-    """Send what there is, twice a second, until the process ends."""
-    threading.Thread(target=_send, args=(judge, url, token), daemon=True).start()
-
-
-def _send(judge: Judge, url: str, token: str) -> None:
-    headers = {"Content-Type": "application/x-ndjson"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    with requests.Session() as session:
-        while True:
-            time.sleep(SEND_EVERY_S)
-            lines = "".join(f"{json.dumps(event)}\n" for event in judge())
-            with contextlib.suppress(requests.RequestException):  # lost: a demo does not insist
-                session.post(
-                    url,
-                    data=lines.encode(),
-                    headers=headers,
-                    timeout=TIMEOUT_S,
-                )

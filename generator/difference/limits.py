@@ -4,14 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from generator.difference.facts import Fact, Facts
-from modelwatch.defaults import LIMITS, POOL_LIMITS
+from modelwatch.defaults import LIMITS, POOL_LIMITS, part
 from modelwatch.inventory import Drift, Kpi, Score, Slo, Threshold
 from modelwatch.quantities import OFF, duration, plain, printed_share
 
-_KEYS = {
-    (kind.signal, kind.labels.get("flag", "")): kind
-    for kind in (*LIMITS.values(), *POOL_LIMITS.values())
-}
+_KEYS = {(kind.signal, kind.part): kind for kind in (*LIMITS.values(), *POOL_LIMITS.values())}
 _STRICTER_WHEN_HIGHER = frozenset({"retirement", "gpu_idle"})
 """Signals whose alert is about what is below the limit, or that is told so long before."""
 
@@ -37,7 +34,7 @@ def limits(thresholds: Iterable[Threshold]) -> Facts:
 
 def _name(threshold: Threshold) -> str:
     labels = threshold.labels
-    kind = _KEYS.get((threshold.signal, labels.get("flag", "")))
+    kind = _KEYS.get((threshold.signal, part(labels)))
     quantile = labels.get("quantile", "")
     percent = f" p{plain(Decimal(quantile) * 100)}" if quantile else ""
     return f"limit {kind.key if kind else threshold.signal}{percent}"
@@ -60,7 +57,7 @@ def _limit(threshold: Threshold) -> Fact:
 
 
 def _is_silence(threshold: Threshold) -> bool:
-    kind = _KEYS.get((threshold.signal, threshold.labels.get("flag", "")))
+    kind = _KEYS.get((threshold.signal, part(threshold.labels)))
     return kind is not None and kind.measure == "silence"
 
 

@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from modelwatch.catalogue import (
+    drift,
     exporters,
     exposed,
     forecast,
@@ -32,6 +33,7 @@ _FILES = (
     gpu_usage,
     quality,
     probe,
+    drift,
     exporters,
     inventory,
     spend,

@@ -78,27 +78,3 @@ KPI_OPPORTUNITIES_TOTAL = _exposed(
     "kpi",
 )
 KPI_VALUE = _exposed("kpi_value", "gauge", "value", "A KPI that is no share of anything.", "kpi")
-DRIFT_STATISTIC = _exposed(
-    "drift_statistic",
-    "gauge",
-    "distance",
-    "Distance of what the model sees now from its baseline.",
-    "feature_name",
-    "method",
-)
-DRIFT_NOISE_FLOOR = _exposed(
-    "drift_noise_floor",
-    "gauge",
-    "distance",
-    "Distance that chance alone would show with this many samples.",
-    "feature_name",
-    "method",
-)
-DRIFT_SAMPLES = _exposed(
-    "drift_samples",
-    "gauge",
-    "count",
-    "Observations behind the drift statistic.",
-    "feature_name",
-    "method",
-)

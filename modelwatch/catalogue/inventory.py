@@ -91,7 +91,17 @@ BUDGET_INFO = _constant(
     "tier",
     "policy",
 )
-_LIMIT = ("signal", "quantile", "score", "kpi", "flag", "feature_name", "hold", "limit")
+_LIMIT = (
+    "signal",
+    "quantile",
+    "score",
+    "kpi",
+    "flag",
+    "feature_name",
+    "method",
+    "hold",
+    "limit",
+)
 THRESHOLD = _constant(
     "threshold",
     "value",
@@ -213,6 +223,28 @@ RETIRES = _constant(
     "timestamp",
     "When the provider retires the model, in seconds since 1970: the day's first moment in UTC.",
     *MODEL,
+)
+DRIFT_FEATURE = _constant(
+    "drift_feature_info",
+    "info",
+    "A feature that is watched for drift; `critical` is true where its drift alone matters.",
+    *MODEL,
+    "feature_name",
+    "critical",
+)
+DRIFT_METHOD = _constant(
+    "drift_method_info",
+    "info",
+    "A statistic that decides whether features drifted.",
+    *MODEL,
+    "method",
+)
+OWN_PAST = _constant(
+    "own_past_info",
+    "info",
+    "A distribution that is compared with its own past.",
+    *MODEL,
+    "signal",
 )
 SERIES_PREDICTED = _constant(
     "series_predicted",

@@ -119,6 +119,7 @@ LIMIT = _model(
     "kpi",
     "flag",
     "feature_name",
+    "method",
     "hold",
     "limit",
 )
@@ -243,6 +244,9 @@ RETRIEVAL_TOP_SCORE_MEAN = _model(
     "retrieval_top_score:mean1h", "score", "Mean best similarity score over an hour."
 )
 RERANKER_SCORE_MEAN = _model("reranker_score:mean1h", "score", "Mean reranker score over an hour.")
+RETRIEVAL_RECIPROCAL_RANK_MEAN = _model(
+    "retrieval_reciprocal_rank:mean1h", "ratio", "Mean reciprocal rank over an hour."
+)
 RETRIEVAL_LATENCY = _model(
     "retrieval_duration_seconds:quantile5m", "seconds", "Quantile of retrieval time.", "quantile"
 )
@@ -250,12 +254,6 @@ TOOL_CALLS = _model("tool_calls:rate5m", "calls/s", "Tool calls by outcome.", "o
 AGENT_STEPS = _model("agent_steps_per_request:mean1h", "steps", "Agent steps per request.")
 KPI = _model("kpi:value", "value", "The KPI over a day: a share, or the mean of a gauge.", "kpi")
 KPI_VOLUME = _model("kpi_opportunities:rate1d", "events/s", "Events behind the KPI.", "kpi")
-DRIFT = _model(
-    "drift:statistic", "distance", "Drift statistic of a feature.", "feature_name", "method"
-)
-DRIFT_FLOOR = _model(
-    "drift:noise_floor", "distance", "What chance alone would show.", "feature_name", "method"
-)
 WEEK_BEFORE = _model(
     "week_before:value",
     "value",

@@ -27,6 +27,10 @@ def test_a_silent_evaluator_is_told_once(tmp_path: Path, path: str) -> None:
     act(tmp_path, path, "judge-silent", text=PATIENT, watch=UPDATED)
 
 
+def test_questions_in_a_new_language_are_told_once(tmp_path: Path, path: str) -> None:
+    act(tmp_path, path, "chat-language", text=PATIENT, watch=UPDATED)
+
+
 def test_an_empty_index_is_told_once(tmp_path: Path, path: str) -> None:
     act(tmp_path, path, "retrieval-empty", text=PATIENT, watch=UPDATED)
 

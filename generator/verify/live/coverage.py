@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from generator.verify.finding import Finding, Level, Table, Verification
 from generator.verify.live.asked import Owned, each, named, now, or_a_note, owned, subject
 from generator.verify.live.context import LiveContext
-from modelwatch.catalogue import probe, recorded
+from modelwatch.catalogue import drift, probe, recorded
 from modelwatch.catalogue.metric import Metric
 from modelwatch.inventory import Model
 from modelwatch.supply import metrics_read, supply, unavailable
@@ -29,7 +29,7 @@ _RECORDED: Mapping[str, tuple[Metric, ...]] = {
     "batch_size": (recorded.BATCH_SIZE_MEAN,),
     "quality": (recorded.SCORE,),
     "kpi": (recorded.KPI,),
-    "drift": (recorded.DRIFT,),
+    "drift": (drift.DRIFT,),
     "probes": (probe.PROBE_SUCCESS,),
 }
 """Any of these is there for a model whose signal is monitored."""

@@ -32,7 +32,7 @@ KEYS: Mapping[Metric, tuple[str, ...]] = {
     recorded.BUDGET_POLICY: ("budget", "environment", "urgency"),
     recorded.LIMIT: (
         *MODEL,
-        *("signal", "quantile", "score", "kpi", "flag", "feature_name", "hold"),
+        *("signal", "quantile", "score", "kpi", "flag", "feature_name", "method", "hold"),
     ),
     recorded.FLOOR_EVENTS: (*MODEL, "signal", "score"),
     recorded.SLO_ALLOWED: _SLO,
