@@ -92,8 +92,8 @@ ALERTS = [
               > 0
         """,
         hold="10m",
-        summary="{{ $value | humanize }} models have no valid forecast any more; the limit is "
-        "none: their forecast bands have disappeared.",
+        summary="Models without a valid forecast, which had one: {{ $value | humanize }}; the "
+        "limit is none. Their forecast bands have disappeared.",
         description="The job that makes the forecasts did not run in time, or what it wrote is no "
         "longer scraped. Bands, outlier shares and the alert on them end with it; the bands of "
         "the weeks before go on.",

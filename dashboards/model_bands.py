@@ -103,10 +103,12 @@ BANDS = Row(
             width=16,
             height=4,
             lines=(
-                Line(query=of(OUTLIERS), legend=f"{{{{signal}}}} by {{{{method}}}} {_ENVIRONMENT}"),
                 Line(
-                    query=largest(of(OUTLIERS_EXPECTED), by=("model", "environment", "method")),
-                    legend=f"expected by {{{{method}}}} {_ENVIRONMENT}",
+                    query=of(OUTLIERS), legend=f"{{{{signal}}}} by {{{{detector}}}} {_ENVIRONMENT}"
+                ),
+                Line(
+                    query=largest(of(OUTLIERS_EXPECTED), by=("model", "environment", "detector")),
+                    legend=f"expected by {{{{detector}}}} {_ENVIRONMENT}",
                     objective=True,
                 ),
             ),

@@ -10,6 +10,7 @@ from generator.definitions import Definitions
 from generator.inventory_series import constants
 from modelwatch import catalogue, limits
 from modelwatch.catalogue.drift import MOST_BINS, WINDOWS
+from modelwatch.catalogue.forecast import DETECTORS
 from modelwatch.catalogue.metric import Layer, Metric
 from modelwatch.inventory import Inventory, Model
 from modelwatch.rules import Constant
@@ -122,6 +123,7 @@ def _sizes(
         "window": len(WINDOWS),
         "bin": MOST_BINS,
         "slo": len(model.slos),
+        "detector": len(DETECTORS),
         "probe": len(model.probes),
         "prompt": max((len(probe.prompts) for probe in model.probes), default=0),
         "verdict": 2,

@@ -29,13 +29,13 @@ SIGNALS: Mapping[str, str] = {
     "cost": f"avg_over_time({COST}[1h])",
 }
 
-_FEWEST = 2
+FEWEST = 2
 """Weeks without which there is no band: one week says nothing of how far weeks are apart."""
 
-_LEAST = 0.1
+LEAST = 0.1
 """Spread, as a share of the baseline, that is assumed at least: few weeks can agree by chance."""
 
-_NORMAL = 1.4826
+NORMAL = 1.4826
 """Median distances times this are standard deviations, where the weeks are normally spread."""
 
 _IDS = ", ".join(BASELINE.labels)
@@ -44,7 +44,7 @@ _WEEKS = "\nor\n".join(
     for week in (1, 2, 3, 4)
 )
 _DISTANCES = f"abs(({_WEEKS}) - {on(*BASELINE.labels)} group_left () {BASELINE})"
-_KNOWN = f"{BASELINE} and {BASELINE_WEEKS} >= {_FEWEST}"
+_KNOWN = f"{BASELINE} and {BASELINE_WEEKS} >= {FEWEST}"
 _WIDTH = f"""(
     {BASELINE_SPREAD}
       * {on()} group_left ()
@@ -65,10 +65,10 @@ GROUPS = (
             Record(
                 metric=BASELINE_SPREAD,
                 expr=f"""
-                    {_NORMAL} * quantile by ({_IDS}) (0.5, {_DISTANCES})
-                      > {_LEAST} * ({_KNOWN})
+                    {NORMAL} * quantile by ({_IDS}) (0.5, {_DISTANCES})
+                      > {LEAST} * ({_KNOWN})
                       or
-                    {_LEAST} * ({_KNOWN})
+                    {LEAST} * ({_KNOWN})
                 """,
             ),
             Record(metric=BASELINE_LOWER, expr=f"clamp_min({BASELINE} - {_WIDTH}, 0)"),

@@ -58,8 +58,7 @@ def band(history: History, usual: Usual, width: float) -> Band:
             "usual": np.nan_to_num(usual.after),
         }
     )
-    for name in ("cmdstanpy", "prophet"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    _hush("cmdstanpy", "prophet")
     np.random.seed(_SEED)  # noqa: NPY002  # what Prophet draws with
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Prophet does with pandas is not ours to mend
@@ -77,3 +76,12 @@ def band(history: History, usual: Usual, width: float) -> Band:
         np.exp(end) if history.is_positive else np.maximum(end, 0) for end in ends
     )
     return Band(value=value, lower=lower, upper=upper)
+
+
+def _hush(*names: str) -> None:
+    """What they say of each fit is nobody's business; a handler of ours keeps theirs away."""
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())

@@ -11,8 +11,9 @@ import click
 from alerts.recorded.baselines import SIGNALS
 from generator.asking import Prometheus, QueryError
 from generator.connecting import Access, access_options, session, web_address
-from generator.forecasting.wanted import METHODS, Wanted
+from generator.forecasting.wanted import Wanted
 from generator.opening import inventory_at
+from modelwatch.catalogue.forecast import DETECTORS
 from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError
 
@@ -49,10 +50,10 @@ _LONGEST_H = 22
 )
 @click.option("--model", "models", multiple=True, help="Only this model; may be repeated.")
 @click.option(
-    "--method",
-    "methods",
+    "--detector",
+    "detectors",
     multiple=True,
-    type=click.Choice(METHODS),
+    type=click.Choice(DETECTORS),
     help="Bands by Prophet, or outliers by PyOD's ECOD; may be repeated.  [default: both]",
 )
 @click.option(
@@ -92,7 +93,7 @@ def forecast(
     url: str,
     output: str,
     models: tuple[str, ...],
-    methods: tuple[str, ...],
+    detectors: tuple[str, ...],
     weeks: int,
     width: float,
     contamination: float,
@@ -115,7 +116,7 @@ def forecast(
     made = page(
         _known(prometheus, chosen, now, weeks),
         Wanted(
-            methods=methods or METHODS,
+            detectors=detectors or DETECTORS,
             width=width,
             contamination=contamination,
             valid_s=valid_h * 3600,
@@ -131,10 +132,14 @@ def forecast(
         )
     _write(output, made.text)
     click.echo(
-        f"{output}: forecasts of {made.signals} signals of "
-        f"{made.models} models, valid for {valid_h:g} hours",
+        f"{output}: forecasts of {_counted(made.signals, 'signal')} of "
+        f"{_counted(made.models, 'model')}, valid for {valid_h:g} hours",
         err=output == _STDOUT,
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _chosen(fleet: Inventory, models: tuple[str, ...]) -> tuple[Key, ...]:

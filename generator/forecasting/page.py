@@ -83,10 +83,10 @@ def page(known: Mapping[tuple[str, str], Sequence[History]], wanted: Wanted, now
             continue
         made.add(FORECAST_MADE, now, model, environment)
         made.add(FORECAST_VALID_UNTIL, now + wanted.valid_s, model, environment)
-        if PROPHET in wanted.methods:
+        if PROPHET in wanted.detectors:
             for history, rhythm in learned:
                 _add_band(made, history, rhythm, wanted.width)
-        if ECOD in wanted.methods:
+        if ECOD in wanted.detectors:
             found = outliers([rhythm for _, rhythm in learned], wanted.contamination)
             about = (model, environment, TOGETHER, ECOD)
             _add_share(made, found, wanted.contamination, about)

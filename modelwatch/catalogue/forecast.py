@@ -5,8 +5,9 @@
 
 from modelwatch.catalogue.metric import MODEL, Layer, Metric
 
+DETECTORS = ("prophet", "ecod")
 TOGETHER = "together"
-"""The `signal` of a method that judges all signals of an hour as one."""
+"""The `signal` of a detector that judges all signals of an hour as one."""
 
 
 def _exposed(name: str, unit: str, text: str, *labels: str) -> Metric:
@@ -53,16 +54,16 @@ FORECAST_HISTORY = _exposed(
 OUTLIERS_FOUND = _exposed(
     "outliers_ratio",
     "ratio",
-    "Share of the last day's hours that the method holds for outliers; it did not learn from them.",
+    "Share of the last day's hours that the detector holds for outliers; it did not learn from them.",
     "signal",
-    "method",
+    "detector",
 )
 OUTLIERS_SET = _exposed(
     "outliers_expected_ratio",
     "ratio",
-    "Share that the method is set to hold for outliers where nothing is wrong.",
+    "Share that the detector is set to hold for outliers where nothing is wrong.",
     "signal",
-    "method",
+    "detector",
 )
 
 FORECAST = _recorded(
@@ -88,12 +89,12 @@ OUTLIERS = _recorded(
     "ratio",
     "Share of outliers in the last day's hours, while the forecast is valid.",
     "signal",
-    "method",
+    "detector",
 )
 OUTLIERS_EXPECTED = _recorded(
     "_outliers_expected:ratio",
     "ratio",
-    "Share that the method is set to hold for outliers where nothing is wrong.",
+    "Share that the detector is set to hold for outliers where nothing is wrong.",
     "signal",
-    "method",
+    "detector",
 )

@@ -12,6 +12,10 @@ OTHER = {"model": "gone", "environment": "production"}
 TRAFFIC_1H = chat("model:requests:rate1h")
 LEFT = chat("model:forecast_left:seconds")
 DECLARED = chat("modelwatch_model_info", team="assist")
+TOO_OLD = (
+    "Models without a valid forecast, which had one: 1; the limit is none. Their forecast bands "
+    "have disappeared."
+)
 
 
 def signal(name: str, now: float, value: float, lower: float, upper: float) -> dict[str, str]:
@@ -69,8 +73,7 @@ def test_a_forecast_that_is_too_old_is_told(promtool: Path, tmp_path: Path) -> N
     scene = Scene(
         alert="ForecastTooOld",
         hold="10m",
-        summary="1 models have no valid forecast any more; the limit is none: their forecast bands "
-        "have disappeared.",
+        summary=TOO_OLD,
         fires={LEFT: -60, DECLARED: 1},
         silent={
             "it is valid": {LEFT: 60},
@@ -86,8 +89,7 @@ def test_a_forecast_that_vanished_is_told_for_a_day(tmp_path: Path) -> None:
     fed = {LEFT: "3600x30 stale", DECLARED: "1x2000"}
     gone = scenario.Fired(
         name="ForecastTooOld",
-        summary="1 models have no valid forecast any more; the limit is none: their forecast bands "
-        "have disappeared.",
+        summary=TOO_OLD,
     )
     expected = {"30m": [], "60m": [gone], "1460m": [gone], "1490m": []}
     assert not scenario.complaints(forecast.ALERTS, fed, expected, tmp_path)

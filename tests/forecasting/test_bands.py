@@ -1,7 +1,11 @@
 """Prophet's bands on weeks of which everything is known."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
+from prophet import Prophet
 
 from generator.forecasting.bands import Band, band
 from generator.forecasting.history import DAY, WEEK, Numbers, usual
@@ -37,6 +41,19 @@ def test_a_band_is_little_wider_than_the_noise_needs() -> None:
     found = banded(values)
     needed = np.exp(2 * 2.576 * 0.05)
     assert np.median(found.upper / found.lower) == pytest.approx(needed, rel=0.15)
+
+
+def test_a_band_is_much_narrower_than_with_prophets_own_seasons() -> None:
+    values = week_after_week(8, more_hours=DAY)
+    known = history(values)
+    own = Prophet(interval_width=WIDTH, yearly_seasonality=False)
+    ds = pd.to_datetime(known.times(0, len(values)), unit="s")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        own.fit(pd.DataFrame({"ds": ds, "y": np.log(values)}))
+        found = own.predict(pd.DataFrame({"ds": ds[-DAY:]}))
+    theirs = np.median(np.exp(found["yhat_upper"] - found["yhat_lower"]))
+    assert theirs > 4 * np.median(banded(values).upper / banded(values).lower)
 
 
 def test_what_is_expected_follows_the_hours_of_the_week() -> None:

@@ -88,7 +88,7 @@ def test_a_page_has_the_coming_day_of_each_model_that_is_known_for_long_enough(
         "note: no forecast of new / production: cost: 2 of the 14 days are known that it takes\n"
         "note: no forecast of idle / production: nothing of it was ever recorded\n",
     )
-    assert said.out == f"{output}: forecasts of 4 signals of 1 models, valid for 3 hours\n"
+    assert said.out == f"{output}: forecasts of 4 signals of 1 model, valid for 3 hours\n"
     assert [path.name for path in output.parent.iterdir()] == ["modelwatch.prom"]
     page = output.read_text()
     assert len(samples(page, "modelwatch_forecast_upper", signal="cost")) == DAY
@@ -104,22 +104,22 @@ def test_a_page_has_the_coming_day_of_each_model_that_is_known_for_long_enough(
 
 
 @pytest.mark.real
-def test_the_odd_hour_is_an_outlier_to_each_method(url: str, inventory: Path) -> None:
+def test_the_odd_hour_is_an_outlier_to_each_detector(url: str, inventory: Path) -> None:
     page = run("forecast", inventory, "--prometheus", url, "--model", "chat").out
     for signal in SIGNALS:
         (share,) = samples(
-            page, "modelwatch_forecast_outliers_ratio", signal=signal, method="prophet"
+            page, "modelwatch_forecast_outliers_ratio", signal=signal, detector="prophet"
         ).values()
         assert 1 / DAY <= share < 3 / DAY
-    (share,) = samples(page, "modelwatch_forecast_outliers_ratio", method="ecod").values()
+    (share,) = samples(page, "modelwatch_forecast_outliers_ratio", detector="ecod").values()
     assert 1 / DAY <= share < 3 / DAY
     expected = samples(page, "modelwatch_forecast_outliers_expected_ratio")
     assert set(expected.values()) == {0.01}
 
 
 @pytest.mark.real
-def test_one_method_alone_can_be_asked_for(url: str, inventory: Path) -> None:
-    asked = ("forecast", inventory, "--prometheus", url, "--method", "ecod")
+def test_one_detector_alone_can_be_asked_for(url: str, inventory: Path) -> None:
+    asked = ("forecast", inventory, "--prometheus", url, "--detector", "ecod")
     page = run(*asked, "--contamination", "0.05").out
     assert not samples(page, "modelwatch_forecast_value")
     (share,) = samples(page, "modelwatch_forecast_outliers_expected_ratio").values()
