@@ -54,14 +54,14 @@ FORECAST_HISTORY = _exposed(
 OUTLIERS_FOUND = _exposed(
     "outliers_ratio",
     "ratio",
-    "Share of the last day's hours that the detector holds for outliers; it did not learn from them.",
+    "Share of the last day's hours that the detector calls outliers; it did not learn from them.",
     "signal",
     "detector",
 )
 OUTLIERS_SET = _exposed(
     "outliers_expected_ratio",
     "ratio",
-    "Share that the detector is set to hold for outliers where nothing is wrong.",
+    "Share that the detector is set to call outliers where nothing is wrong.",
     "signal",
     "detector",
 )
@@ -94,7 +94,7 @@ OUTLIERS = _recorded(
 OUTLIERS_EXPECTED = _recorded(
     "_outliers_expected:ratio",
     "ratio",
-    "Share that the detector is set to hold for outliers where nothing is wrong.",
+    "Share that the detector is set to call outliers where nothing is wrong.",
     "signal",
     "detector",
 )

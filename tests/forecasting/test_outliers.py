@@ -23,7 +23,7 @@ def rhythms(signals: list[Numbers]) -> list[Usual]:
 
 
 def test_the_share_of_clean_days_is_near_the_one_that_is_set() -> None:
-    found = [outliers(rhythms(model(seed)), SHARE).mean() for seed in range(40)]
+    found = [outliers(rhythms(model(seed)), SHARE).mean() for seed in range(24)]
     assert 0.5 * SHARE <= np.mean(found) <= 2 * SHARE
 
 
