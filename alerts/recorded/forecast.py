@@ -26,12 +26,15 @@ from modelwatch.rules import Record, RecordGroup
 
 _VALID = f"and {on()} {largest(FORECAST_VALID_UNTIL)} > time()"
 
-# The hour that began and the one that comes, each by how near it is.
-_HOURS = """(
-    count_values("hour", hour()) * scalar(1 - minute() / 60)
-      or
-    count_values("hour", (hour() + 1) % 24) * scalar(minute() / 60)
-)"""
+# The hour that began and the one that comes, each by how near it is; hours have two digits.
+_HOURS = """
+    label_replace(
+      count_values("hour", hour()) * scalar(1 - minute() / 60)
+        or
+      count_values("hour", (hour() + 1) % 24) * scalar(minute() / 60),
+      "hour", "0$1", "hour", "(.)"
+    )
+"""
 
 
 def _now(metric: Metric) -> str:

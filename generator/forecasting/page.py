@@ -98,7 +98,7 @@ def _add_band(made: Page, history: History, rhythm: Usual, width: float) -> None
     about = (history.model, history.environment, history.signal)
     # The full hour at which the history ends is the first of the coming day.
     coming = slice(DAY - 1, 2 * DAY - 1)
-    hours = [f"{time.gmtime(at).tm_hour}" for at in history.end + HOUR_S * np.arange(DAY)]
+    hours = [f"{time.gmtime(at).tm_hour:02}" for at in history.end + HOUR_S * np.arange(DAY)]
     for metric, values in _ends(found).items():
         for hour, value in zip(hours, values[coming], strict=True):
             made.add(metric, value, *about, hour)
