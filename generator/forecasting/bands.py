@@ -1,9 +1,8 @@
 """Bands around what is expected, by Prophet.
 
 Prophet's own seasons are smooth waves, and what people do is not: with office hours they miss the
-edges, and the band became four times as wide and still too narrow (measured, see docs/forecast.md).
-So what is usual at each hour of the week is handed to it, and it learns how that grows and how far
-the hours are from it.
+edges, and the band gets several times as wide. So what is usual at each hour of the week is handed
+to it, and it learns how that grows and how far the hours are from it.
 """
 
 import logging
