@@ -4,81 +4,55 @@ A hint and no verdict: low confidence, never a page by itself.
 """
 
 from alerts.limits import PLENTY, enough, few, limit
-from modelwatch.catalogue.recorded import (
-    BASELINE,
-    BASELINE_NOW,
-    BASELINE_SPREAD,
-    LIMIT,
-    REQUESTS_1H,
-)
-from modelwatch.promql import on, select
-from modelwatch.rules import HOLD, Alert, Facts, Given, Proof, SignalClass, Urgency
-
-_SPREAD = 0.2
-"""Spread of a proof, as a share of its baseline."""
+from modelwatch.catalogue.recorded import LIMIT, REQUESTS_1H
+from modelwatch.catalogue.seasonal import BASELINE, BASELINE_LOWER, BASELINE_NOW, BASELINE_UPPER
+from modelwatch.promql import largest, on, select
+from modelwatch.rules import HOLD, Alert, Given, Proof, SignalClass, Urgency
 
 
 def _unusual(signal: str, floor: str) -> str:
-    """The signal over the last hour, where it is too many spreads away from its baseline."""
-    now, usual = select(BASELINE_NOW, signal=signal), select(BASELINE, signal=signal)
-    spread = select(BASELINE_SPREAD, signal=signal)
+    """The signal over the last hour, where it is outside the band that boards draw."""
+    now = select(BASELINE_NOW, signal=signal)
+    outside = f"""
+        {now} > {select(BASELINE_UPPER, signal=signal)}
+          or
+        {now} < {select(BASELINE_LOWER, signal=signal)}
+    """
     return f"""
-        sum by (model, environment) ({now})
+        {largest(outside)}
           + {on()} group_left (limit)
-        0 * (
-          abs({now} - {usual})
-            / {on()}
-          ({spread} > 0)
-            > {on()} group_left (limit)
-          {limit("anomaly")}
-        )
+        0 * {limit("anomaly")}
           and {on()}
         ({floor})
     """
 
 
-def _proof(signal: str, usual: float, floor: Given | None) -> Proof:
+def _proof(signal: str, usual: float, floor: Given) -> Proof:
     labels = {"signal": signal}
-
-    def away(times: float) -> float:
-        return usual + times * _SPREAD * usual
-
-    def quiet(facts: Facts) -> float:
-        return away(2 * facts.limit) * few()(facts) / usual
-
-    own_floor = floor is None
     return Proof(
         row=LIMIT,
         where={"signal": "anomaly"},
         given=(
-            Given(
-                metric=BASELINE_NOW,
-                labels=labels,
-                fires=lambda facts: away(2 * facts.limit),
-                below=lambda facts: away(0.99 * facts.limit),
-                quiet=quiet if own_floor else None,
-            ),
-            Given(metric=BASELINE, labels=labels, fires=usual, quiet=few() if own_floor else None),
-            Given(
-                metric=BASELINE_SPREAD,
-                labels=labels,
-                fires=_SPREAD * usual,
-                quiet=(lambda facts: _SPREAD * few()(facts)) if own_floor else None,
-            ),
-            *(() if floor is None else (floor,)),
+            Given(metric=BASELINE_NOW, labels=labels, fires=2 * usual, below=1.49 * usual),
+            Given(metric=BASELINE_LOWER, labels=labels, fires=0.5 * usual),
+            Given(metric=BASELINE_UPPER, labels=labels, fires=1.5 * usual),
+            floor,
         ),
     )
 
 
 _ENOUGH_LAST_HOUR = enough(REQUESTS_1H)
+_SOME_TRAFFIC_BEFORE = Given(
+    metric=BASELINE, labels={"signal": "requests"}, fires=PLENTY, quiet=few()
+)
 _SOME_LAST_HOUR = Given(metric=REQUESTS_1H, fires=PLENTY, quiet=few())
 _ACTION = (
     "Look for a deployment, a prompt change or a new caller at the time it began.",
     "Compare with cost, quality and drift of the model: does another signal agree?",
 )
 _LIES = (
-    "A holiday, a launch or a week that was odd itself. In the first week of a model the alert "
-    "cannot fire; in the second, one week is all that is known, and a tenth of it is the spread."
+    "A holiday, a launch or growth. There is no band, and no alert, until two weeks of the "
+    "model are known; until the fifth week the band rests on fewer than four."
 )
 
 ALERTS = [
@@ -93,12 +67,12 @@ ALERTS = [
         hold=HOLD,
         summary='{{ $labels.model }} gets {{ printf "%.1f" $value }} requests per second, more '
         "than {{ $labels.limit }} spreads away from this hour of the weeks before.",
-        description="The request rate over the last hour is further from the mean of the same hour "
-        "of the three weeks before than these weeks are apart, times the limit.",
+        description="The request rate over the last hour is further from the median of the same "
+        "hour of the four weeks before than the spread of these weeks, times the limit.",
         action=(*_ACTION, "Ask the owner of the calling application what changed."),
         lies=_LIES,
         board="modelwatch-model",
-        proof=_proof("requests", PLENTY, None),
+        proof=_proof("requests", PLENTY, _SOME_TRAFFIC_BEFORE),
     ),
     Alert(
         name="ModelLatencyUnusual",
@@ -111,9 +85,9 @@ ALERTS = [
         hold=HOLD,
         summary="{{ $labels.model }} answers in {{ $value | humanizeDuration }} (quantile "
         "0.95), more than {{ $labels.limit }} spreads away from this hour of the weeks before.",
-        description="The duration of requests over the last hour is further from the mean of the "
-        "same hour of the three weeks before than these weeks are apart, times the limit. Faster "
-        "is unusual too: answers may be cut short.",
+        description="The duration of requests over the last hour is further from the median of "
+        "the same hour of the four weeks before than the spread of these weeks, times the limit. "
+        "Faster is unusual too: answers may be cut short.",
         action=(*_ACTION, "Compare tokens per request: did answers become longer or shorter?"),
         lies=_LIES,
         board="modelwatch-model",
@@ -130,8 +104,8 @@ ALERTS = [
         hold=HOLD,
         summary="{{ $labels.model }} takes {{ $value | humanize }} tokens per request, more than "
         "{{ $labels.limit }} spreads away from this hour of the weeks before.",
-        description="Tokens per request over the last hour are further from the mean of the same "
-        "hour of the three weeks before than these weeks are apart, times the limit.",
+        description="Tokens per request over the last hour are further from the median of the same "
+        "hour of the four weeks before than the spread of these weeks, times the limit.",
         action=(*_ACTION, "Compare input with output tokens: longer prompts, or longer answers?"),
         lies=_LIES,
         board="modelwatch-cost",

@@ -3,8 +3,6 @@
 from alerts.limits import PLENTY, enough, few, limit
 from modelwatch.catalogue.inventory import BUDGET_MEMBER
 from modelwatch.catalogue.recorded import (
-    BASELINE,
-    BASELINE_NOW,
     CACHE_HIT,
     COST_PER_1K_TOKENS,
     LIMIT,
@@ -13,6 +11,7 @@ from modelwatch.catalogue.recorded import (
     UNPRICED_TOKENS,
     WEEK_BEFORE,
 )
+from modelwatch.catalogue.seasonal import BASELINE, BASELINE_NOW
 from modelwatch.promql import on, select
 from modelwatch.rules import HOLD, Alert, Given, Proof, SignalClass, Urgency
 
@@ -59,8 +58,8 @@ ALERTS = [
         keep_firing="10m",
         summary="{{ $labels.model }} spends {{ $value | humanize }} times what it spent at this "
         "hour of the weeks before, over its limit of {{ $labels.limit }}.",
-        description="Spend of the last hour against the mean of the same hour in the weeks before "
-        "has been above the limit of the inventory for the whole hold time.",
+        description="Spend of the last hour against the median of the same hour in the weeks "
+        "before has been above the limit of the inventory for the whole hold time.",
         action=(
             "On the cost board compare requests, tokens per request and price per thousand tokens "
             "with last week: the one that grew names the cause.",
@@ -134,7 +133,7 @@ ALERTS = [
         keep_firing="10m",
         summary="A request to {{ $labels.model }} takes {{ $value | humanize }} times the tokens "
         "it took at this hour of the weeks before, over its limit of {{ $labels.limit }}.",
-        description="Tokens per request over an hour against the mean of the same hour in the "
+        description="Tokens per request over an hour against the median of the same hour in the "
         "weeks before. Long conversations, a longer system prompt and agents that loop all show "
         "here first, before the bill does.",
         action=(

@@ -2,13 +2,13 @@
 
 from alerts.limits import PLENTY, enough, few, limit
 from modelwatch.catalogue.recorded import (
-    BASELINE,
     ENGINE_UNDECLARED,
     LIMIT,
     REQUESTS,
     REQUESTS_1H,
     UNAVAILABLE,
 )
+from modelwatch.catalogue.seasonal import BASELINE
 from modelwatch.promql import largest, on, select, total
 from modelwatch.rules import HOLD, Alert, Given, Proof, Scope, SignalClass, Urgency
 
@@ -91,7 +91,7 @@ ALERTS = [
             "Find the caller or feature behind it: a launch, a loop, or a leaked key?",
             "Limit that caller, or add replicas; then look at the cost board.",
         ),
-        lies="A launch or campaign is a surge too. The baseline knows only the last three weeks.",
+        lies="A launch or campaign is a surge too. The baseline knows only the last four weeks.",
         board="modelwatch-model",
         proof=Proof(
             row=LIMIT,

@@ -20,8 +20,6 @@ from modelwatch.catalogue.inventory import (
 )
 from modelwatch.catalogue.metric import Metric
 from modelwatch.catalogue.recorded import (
-    BASELINE,
-    BASELINE_NOW,
     BUDGET_BURN,
     BUDGET_FORECAST_RATIO,
     BUDGET_SPENT,
@@ -38,6 +36,7 @@ from modelwatch.catalogue.recorded import (
     UNPRICED_TOKENS,
     WEEK_BEFORE,
 )
+from modelwatch.catalogue.seasonal import BASELINE, BASELINE_NOW
 from modelwatch.catalogue.stack import ALERTS
 from modelwatch.promql import largest, on, ratio, seconds, select, total
 

@@ -1,5 +1,6 @@
 """Model: is this one fine, since when, and why not?"""
 
+from dashboards.model_bands import BANDS
 from dashboards.model_detail import DISTRIBUTION, GPU, QUALITY, VERSIONS
 from dashboards.model_probes import PROBES
 from dashboards.shared import (
@@ -315,6 +316,7 @@ BOARD = Board(
         _ERRORS,
         _SATURATION,
         _COST,
+        BANDS,
         PROBES,
         VERSIONS,
         DISTRIBUTION,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from modelwatch.board import SELECTED, Annotation, Color, Line, Link, Panel, Step
 from modelwatch.catalogue.inventory import MODEL_INFO
 from modelwatch.catalogue.metric import MODEL, Metric
-from modelwatch.catalogue.recorded import BASELINE, LIMIT, UNAVAILABLE
+from modelwatch.catalogue.recorded import LIMIT, UNAVAILABLE
+from modelwatch.catalogue.seasonal import BASELINE
 from modelwatch.catalogue.stack import ALERTS
 from modelwatch.promql import largest, on, select
 

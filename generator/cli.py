@@ -38,6 +38,7 @@ LAZY = {
     "restore": "backup",
     "exporter": "exporter",
     "preview": "preview",
+    "forecast": "forecasting.command",
     "diff": "diff",
     "export": "exporting",
     "import": "importing",

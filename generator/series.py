@@ -11,6 +11,7 @@ from generator.inventory_series import constants, with_a_past
 from modelwatch import catalogue, limits
 from modelwatch.catalogue.accuracy import COHORTS
 from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES, MOST_BINS, WINDOWS
+from modelwatch.catalogue.forecast import DETECTORS
 from modelwatch.catalogue.labels import MOST_CLASSES, MOST_COHORTS
 from modelwatch.catalogue.metric import Layer, Metric
 from modelwatch.catalogue.own_past import (
@@ -144,6 +145,7 @@ def _sizes(
         "window": len(WINDOWS),
         "bin": MOST_BINS,
         "slo": len(model.slos),
+        "detector": len(DETECTORS),
         "probe": len(model.probes),
         "prompt": max((len(probe.prompts) for probe in model.probes), default=0),
         "month": 2,

@@ -88,7 +88,7 @@ def test_every_option_says_what_it_does_or_lists_its_choices(name: str) -> None:
 
 RUN_BY_OTHER_TESTS = {
     *("up", "reload", "demo", "exporter", "status", "doctor", "logs", "preview"),
-    *("backup", "restore", "push", "annotate"),
+    *("forecast", "backup", "restore", "push", "annotate"),
 }
 """Commands that start or ask servers: here only their arguments are taken as typed."""
 

@@ -222,7 +222,7 @@ UNPRICED_TOKENS = _model(
     "unpriced_tokens:rate5m", "tokens/s", "Tokens that neither the inventory nor the engine prices."
 )
 
-# Model layer: quality, retrieval, KPI, baselines.
+# Model layer: quality, retrieval, KPI.
 
 SCORE = _model("quality_score:mean", "score", "Newest value of the named score.", "score")
 SCORE_SAMPLES = _model("quality_samples:sum", "count", "Answers behind the named score.", "score")
@@ -258,16 +258,6 @@ TOOL_CALLS = _model("tool_calls:rate5m", "calls/s", "Tool calls by outcome.", "o
 AGENT_STEPS = _model("agent_steps_per_request:mean1h", "steps", "Agent steps per request.")
 KPI = _model("kpi:value", "value", "The KPI over a day: a share, or the mean of a gauge.", "kpi")
 KPI_VOLUME = _model("kpi_opportunities:rate1d", "events/s", "Events behind the KPI.", "kpi")
-BASELINE = _model(
-    "seasonal:baseline",
-    "value",
-    "Mean of the same hour in the three weeks before; `signal` names the series it is of.",
-    "signal",
-)
-BASELINE_SPREAD = _model(
-    "seasonal:spread", "value", "Largest difference between those three weeks.", "signal"
-)
-BASELINE_NOW = _model("seasonal:now", "value", "The same signal over the last hour.", "signal")
 WEEK_BEFORE = _model(
     "week_before:value",
     "value",

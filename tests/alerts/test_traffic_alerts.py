@@ -218,10 +218,11 @@ def test_a_third_version_long_gone_does_not_hide_a_regression(tmp_path: Path) ->
     check(versions.ALERTS, series, tmp_path, slower("2.2", "3s"), at="200m")
 
 
-def seasonal(signal: str, now: float, usual: float, spread: float) -> dict[str, str]:
+def seasonal(signal: str, now: float, usual: float, width: float | None) -> dict[str, str]:
+    band = {} if width is None else {"lower": usual - width, "upper": usual + width}
     return {
         chat(f"model:seasonal:{kind}", signal=signal): f"{value}x90"
-        for kind, value in (("now", now), ("baseline", usual), ("spread", spread))
+        for kind, value in {"now": now, "baseline": usual, **band}.items()
     }
 
 
@@ -244,29 +245,29 @@ LONG = unusual("ModelTokensPerRequestUnusual", "takes 2k tokens per request")
 @pytest.mark.parametrize(
     ("series", "fired"),
     [
-        pytest.param(seasonal("requests", 20, 10, 2), [MUCH], id="more traffic"),
-        pytest.param(seasonal("requests", 0, 10, 2), [NONE], id="no traffic"),
-        pytest.param(seasonal("requests", 18, 10, 2), [], id="traffic at the limit"),
-        pytest.param(seasonal("requests", 20, 10, 0), [], id="no spread to measure with"),
-        pytest.param(seasonal("requests", 1, 0.066, 0.01), [], id="too little traffic before"),
+        pytest.param(seasonal("requests", 20, 10, 8), [MUCH], id="more traffic"),
+        pytest.param(seasonal("requests", 0, 10, 8), [NONE], id="no traffic"),
+        pytest.param(seasonal("requests", 18, 10, 8), [], id="traffic at the limit"),
+        pytest.param(seasonal("requests", 20, 10, None), [], id="no band yet"),
+        pytest.param(seasonal("requests", 1, 0.066, 0.04), [], id="too little traffic before"),
         pytest.param(seasonal("requests", 20, 0, 0), [], id="an hour that is always empty"),
-        pytest.param(seasonal("request_duration", 3, 1, 0.2), [SLOW], id="slower"),
-        pytest.param(seasonal("request_duration", 0.2, 1, 0.15), [FAST], id="faster"),
-        pytest.param(seasonal("request_duration", 1.5, 1, 0.2), [], id="slower within reason"),
+        pytest.param(seasonal("request_duration", 3, 1, 0.8), [SLOW], id="slower"),
+        pytest.param(seasonal("request_duration", 0.2, 1, 0.6), [FAST], id="faster"),
+        pytest.param(seasonal("request_duration", 1.5, 1, 0.8), [], id="slower within reason"),
         pytest.param(
-            {**seasonal("request_duration", 3, 1, 0.2), TRAFFIC_1H: "0.066x90"},
+            {**seasonal("request_duration", 3, 1, 0.8), TRAFFIC_1H: "0.066x90"},
             [],
             id="slow answers to few requests",
         ),
-        pytest.param(seasonal("tokens_per_request", 2000, 1000, 100), [LONG], id="more tokens"),
+        pytest.param(seasonal("tokens_per_request", 2000, 1000, 400), [LONG], id="more tokens"),
         pytest.param(
-            {**seasonal("tokens_per_request", 2000, 1000, 100), TRAFFIC_1H: "0.066x90"},
+            {**seasonal("tokens_per_request", 2000, 1000, 400), TRAFFIC_1H: "0.066x90"},
             [],
             id="long answers to few requests",
         ),
     ],
 )
-def test_what_is_unusual_is_told_against_three_weeks(
+def test_what_is_outside_the_band_is_told(
     series: dict[str, str], fired: list[Fired], tmp_path: Path
 ) -> None:
     check(anomaly.ALERTS, {TRAFFIC_1H: "5x90", **series}, tmp_path, *fired)

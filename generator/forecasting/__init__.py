@@ -1,0 +1,1 @@
+"""Forecasts of what models do, learned from what Prometheus remembers."""
