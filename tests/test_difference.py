@@ -175,7 +175,7 @@ def test_things_that_change_alike_stand_together() -> None:
 def test_an_urgent_tier_says_which_tickets_become_pages() -> None:
     found = text(between(PROMISED.replace("tier: 1", "tier: 2"), PROMISED))
     assert "now page" in found.splitlines()[0]
-    assert "ticket → page for chat (production): ModelAvailabilityBurn1h, " in found
+    assert "ticket → page for chat (production): ModelAccuracyDropped, " in found
     assert "Look at these first" not in found
 
 
@@ -183,7 +183,7 @@ def test_a_less_urgent_tier_is_a_risk() -> None:
     found = text(between(PROMISED, PROMISED.replace("tier: 1", "tier: 3")))
     first = found.partition("Look at these first")[2].partition("\n\n")[0]
     assert "no longer page" in found.splitlines()[0]
-    assert "page → ticket for chat (production): ModelAvailabilityBurn1h, " in first
+    assert "page → ticket for chat (production): ModelAccuracyDropped, " in first
 
 
 @pytest.mark.parametrize(
