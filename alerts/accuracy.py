@@ -84,7 +84,7 @@ ALERTS = [
         ),
         lies="It sees that harder questions come, and is blind when the answers to the same "
         "questions change. Scores of a new version mean something else: build its baseline.",
-        board="modelwatch-quality",
+        board="modelwatch-drift",
         proof=_proof(
             "accuracy_drop",
             *(_above(ESTIMATED_DROP, baseline="aaa", window=window) for window in ("1h", "6h")),
@@ -112,7 +112,7 @@ ALERTS = [
         ),
         lies="Labels are of predictions days ago. Where only doubtful predictions are labelled, "
         "accuracy is that of the doubtful ones.",
-        board="modelwatch-quality",
+        board="modelwatch-drift",
         proof=_proof("accuracy_drop", _above(REALISED_DROP, cohorts="1")),
     ),
     Alert(
@@ -154,7 +154,7 @@ ALERTS = [
         ),
         lies="Labels count on the day they come: a late batch of hard cases looks like a change. "
         "After a week of it the change is the past it is compared with.",
-        board="modelwatch-quality",
+        board="modelwatch-drift",
         proof=_proof(
             "concept_drift",
             _above(STREAM_CHANGE, stream="labels"),
@@ -187,7 +187,7 @@ ALERTS = [
             "Where only a sample is ever labelled, say so: set `labels_missing`, or `off`.",
         ),
         lies="Where labels take longer than the inventory says, this is told of every day.",
-        board="modelwatch-quality",
+        board="modelwatch-drift",
         proof=_proof("labels_missing", _above(LABELS_MISSING)),
     ),
     Alert(
@@ -213,7 +213,7 @@ ALERTS = [
             "If labels take so long, set `label_delay` to it.",
         ),
         lies="A model that nobody asks for a week has no labels of that week.",
-        board="modelwatch-quality",
+        board="modelwatch-drift",
         proof=_proof("label_delay", _above(LABELS_AGE)),
     ),
 ]

@@ -20,7 +20,7 @@ COPY compose compose
 # sources give the same bytes. What installs packages is of no use in an image that is read-only.
 RUN python -m venv /opt/modelwatch \
  && export PATH=/opt/modelwatch/bin:$PATH \
- && pip install --no-cache-dir --no-compile --disable-pip-version-check . \
+ && pip install --no-cache-dir --no-compile --disable-pip-version-check '.[drift,kafka]' \
  && pip uninstall --quiet --yes setuptools pip \
  && rm -rf /opt/modelwatch/lib/python*/site-packages/tornado/test \
  && find /opt/modelwatch -name __pycache__ -prune -exec rm -rf {} + \
