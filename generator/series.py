@@ -10,9 +10,16 @@ from generator.definitions import Definitions
 from generator.inventory_series import constants, with_a_past
 from modelwatch import catalogue, limits
 from modelwatch.catalogue.accuracy import COHORTS
-from modelwatch.catalogue.drift import DRIFT, DRIFT_FLOOR, DRIFT_SAMPLES, MOST_BINS, WINDOWS
+from modelwatch.catalogue.drift import (
+    DRIFT,
+    DRIFT_FLOOR,
+    DRIFT_SAMPLES,
+    MOST_BINS,
+    PREDICTED,
+    WINDOWS,
+)
 from modelwatch.catalogue.forecast import DETECTORS
-from modelwatch.catalogue.labels import MOST_CLASSES, MOST_COHORTS
+from modelwatch.catalogue.labels import FEW_CLASSES, MOST_CLASSES, MOST_COHORTS
 from modelwatch.catalogue.metric import Layer, Metric
 from modelwatch.catalogue.own_past import (
     OWN_PAST_CDF,
@@ -23,7 +30,7 @@ from modelwatch.catalogue.own_past import (
     RETRIEVAL_SCORES,
     SCORES,
 )
-from modelwatch.catalogue.recorded import ENGINE_BUCKETS
+from modelwatch.catalogue.recorded import ENGINE_BUCKETS, LIMIT
 from modelwatch.inventory import Inventory, Model
 from modelwatch.rules import Constant
 from modelwatch.supply import supply
@@ -95,12 +102,13 @@ def _of_model(
     model: Model, inventory: Inventory, definitions: Definitions, recorded: Iterable[Metric]
 ) -> int:
     sizes = _sizes(model, inventory, definitions)
+    limited = len(limits.thresholds(model)) + len(inventory.thresholds)
     several = sum(
         prod(sizes[label](metric) for label in metric.labels if label in sizes)
         for metric in recorded
-        if metric not in _OF_THE_PAST
+        if metric not in (*_OF_THE_PAST, LIMIT)
     )
-    return several + _past(model, inventory, definitions) + _alerts(definitions)
+    return limited + several + _past(model, inventory, definitions) + _alerts(definitions)
 
 
 def _past(model: Model, inventory: Inventory, definitions: Definitions) -> int:
@@ -125,7 +133,6 @@ def _sizes(
     """How many values each label can have for this model; labels not named have one."""
     engines = {source.engine for source in model.sources}
     versions = {source.version or model.version for source in model.sources}
-    own_limits = len(limits.thresholds(model)) + len(inventory.thresholds)
     known = definitions.engines_of(inventory)
 
     def boundaries(metric: Metric) -> int:
@@ -155,7 +162,7 @@ def _sizes(
         **{label: _always(size) for label, size in fixed.items()},
         **_of_answers(model),
         "le": boundaries,
-        "signal": lambda metric: own_limits if "limit" in metric.labels else 4,
+        "signal": _always(4),
     }
 
 
@@ -166,6 +173,8 @@ def _of_answers(model: Model) -> dict[str, Callable[[Metric], int]]:
     counted with these.
     """
     watched = int(model.drift is not None)
+    features = model.drift.features if model.drift else ()
+    classes = MOST_CLASSES if PREDICTED in features else FEW_CLASSES
 
     def has(label: str, metric: Metric) -> bool:
         return label in metric.labels
@@ -176,8 +185,8 @@ def _of_answers(model: Model) -> dict[str, Callable[[Metric], int]]:
         "baseline": lambda metric: 1 if has("feature_name", metric) else watched,
         "cohort": _always(watched * MOST_COHORTS),
         "cohorts": _always(watched * len(COHORTS)),
-        "predicted": lambda metric: 1 if has("feature_name", metric) else MOST_CLASSES,
-        "label": _always(MOST_CLASSES),
+        "predicted": lambda metric: 1 if has("feature_name", metric) else classes,
+        "label": _always(classes),
     }
 
 

@@ -135,7 +135,7 @@ def test_a_thousand_models_are_one_readable_comment() -> None:
     assert len(said.out) < min(LONGEST_COMMENT, 10_000)
     assert said.out.splitlines()[1] == (
         "### modelwatch: 1,000 models changed; 40 budgets changed; 1,000 promises loosened; "
-        "15 alerts no longer page"
+        "16 alerts no longer page"
     )
 
 

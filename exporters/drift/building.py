@@ -15,10 +15,8 @@ from exporters.drift.baseline import Baseline, Feature, identified
 from exporters.drift.bins import Values
 from exporters.drift.columns import SAMPLE, Column, Numbers, Words
 from exporters.drift.scores import Scores
+from modelwatch.catalogue.drift import PREDICTED
 from modelwatch.problems import ModelwatchError
-
-PREDICTED = "predicted"
-"""Name of the feature that is the shares of predicted classes."""
 
 COLUMNS: Mapping[str, Callable[[str, int], Column]] = {
     "numeric": Numbers,

@@ -9,9 +9,7 @@ from exporters.drift.baseline import Baseline, Categorical, Embedding, Numeric, 
 from exporters.drift.bins import OTHER, Counter, Counts, by_class, counter_of
 from exporters.drift.observations import Batch, Binned, Values, Watched
 from modelwatch.buckets import le
-
-PREDICTED = "predicted"
-"""The feature that is the class a model predicts."""
+from modelwatch.catalogue.drift import PREDICTED
 
 Key = tuple[str, str]
 """A feature, and the predicted class where it is a score."""

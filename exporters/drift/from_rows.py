@@ -7,10 +7,11 @@ from io import BufferedReader
 
 from exporters.drift.baseline import Baseline, Categorical, Numeric, Score
 from exporters.drift.bins import Counts, counter_of, of_class
-from exporters.drift.building import PREDICTED, Builder
+from exporters.drift.building import Builder
 from exporters.drift.kinds import Kinds, Roles, reader
 from exporters.drift.rows.batch import Batch, Mistakes
 from exporters.drift.rows.opening import batches
+from modelwatch.catalogue.drift import PREDICTED
 from modelwatch.schema_words import choices, close
 
 _REFUSED = ()

@@ -13,8 +13,9 @@ from typing import Any
 
 from exporters.drift import embeddings
 from exporters.drift.baseline import text
-from exporters.drift.building import PREDICTED, Builder
+from exporters.drift.building import Builder
 from exporters.drift.observations import Batch, Values, Watched
+from modelwatch.catalogue.drift import PREDICTED
 from modelwatch.problems import ModelwatchError
 
 _LOG = logging.getLogger(__name__)

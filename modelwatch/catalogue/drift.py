@@ -16,6 +16,9 @@ EMBEDDING_METHODS = ("cosine", "euclidean", "shifted", "mmd", "auc")
 WINDOWS = ("1h", "6h", "1d")
 """Windows that are compared with the baseline; drift is told when two neighbours agree."""
 
+PREDICTED = "predicted"
+"""The feature that is the predicted class."""
+
 MOST_BINS = 21
 """Bins of a feature at the most: twenty categories or ranges, and one for all others."""
 

@@ -11,6 +11,8 @@ MOST_COHORTS = 35
 """Days of predictions that are kept: a label that comes later is refused."""
 MOST_CLASSES = 11
 """Classes of a model at the most, `other` included."""
+FEW_CLASSES = 3
+"""As many are expected of a model that does not watch which it predicts: two, and `other`."""
 
 COHORT = (*MODEL, "cohort")
 CONFUSION = ("predicted", "label", "verdict")

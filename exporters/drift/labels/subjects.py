@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from exporters.base.families import OTHER
 from exporters.drift.baseline import Baseline, Categorical, Score
-from exporters.drift.counting import PREDICTED
 from exporters.drift.labels.calibration import Calibration, calibration
 from exporters.drift.scores import same
+from modelwatch.catalogue.drift import PREDICTED
 from modelwatch.catalogue.labels import (
     MOST_CLASSES,
 )
