@@ -13,6 +13,7 @@ from dashboards.drift_detail import (
     now,
     of_feature,
 )
+from dashboards.drift_labels import LABELS
 from dashboards.shared import (
     MODEL_EVENTS,
     NEAR_ABOVE_ZERO,
@@ -248,7 +249,7 @@ BOARD = Board(
             everything=False,
         ),
     ),
-    rows=(_FINE, _WHICH, _HOW_FAR, _THEN_AND_NOW, BROKEN, OWN_PAST, EMBEDDINGS, EVIDENCE),
+    rows=(_FINE, _WHICH, _HOW_FAR, _THEN_AND_NOW, BROKEN, OWN_PAST, EMBEDDINGS, LABELS, EVIDENCE),
     annotations=MODEL_EVENTS,
     since="now-7d",
     refresh="5m",

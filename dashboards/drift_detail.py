@@ -118,6 +118,7 @@ OWN_PAST = Row(
 
 EMBEDDINGS = Row(
     title="Embeddings",
+    collapsed=True,
     panels=(
         Panel(
             title="Distance of means",

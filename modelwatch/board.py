@@ -22,6 +22,7 @@ UNITS = {
     "celsius": ("celsius",),
     "code": ("none",),
     "correlation": ("none",),
+    "correlation": ("none",),
     "count": ("none",),
     "days": ("d",),
     "distance": ("none", "percentunit"),
