@@ -14,6 +14,7 @@ from generator.discover import Knowledge, World, everything_known
 from generator.discover.draft import drafted
 from generator.discover.found import Found
 from generator.discover.text import next_steps, written
+from generator.text_files import write_whole
 from modelwatch.problems import DefinitionError, InventoryError, ModelwatchError
 from modelwatch.reading import read
 
@@ -114,14 +115,6 @@ def _write(path: Path, text: str) -> None:
         click.echo(text, nl=False)
         return
     schema = resources.files("modelwatch").joinpath(SCHEMA).read_text("utf-8")
-    try:
-        for target, content in ((path.parent / SCHEMA, schema), (path, text)):
-            part = target.with_name(f"{target.name}.part")
-            try:
-                part.write_text(content, encoding="utf-8")
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
-    except OSError as failure:
-        raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure
+    for target, content in ((path, text), (path.parent / SCHEMA, schema)):
+        write_whole(target, content)
     click.echo(f"wrote {path}, and {SCHEMA} beside it for your editor")

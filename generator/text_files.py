@@ -17,3 +17,20 @@ def text_of(path: Path) -> str:
         raise ModelwatchError(f"{path} is no text in UTF-8") from failure
     except OSError as failure:
         raise ModelwatchError(f"cannot read {path}: {failure.strerror}") from failure
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write all of the file or nothing, so that nobody ever reads a part of it.
+
+    Raises:
+        ModelwatchError: it cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as failure:
+        raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure

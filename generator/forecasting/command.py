@@ -13,6 +13,7 @@ from generator.asking import Prometheus, QueryError
 from generator.connecting import Access, access_options, session, web_address
 from generator.forecasting.wanted import Wanted
 from generator.opening import inventory_at
+from generator.text_files import write_whole
 from modelwatch.catalogue.forecast import DETECTORS
 from modelwatch.inventory import Inventory
 from modelwatch.problems import ModelwatchError
@@ -130,7 +131,11 @@ def forecast(
             f"nothing can be forecast from {prometheus.shown}: it takes two weeks of what our "
             "rules record, and a day"
         )
-    _write(output, made.text)
+    if output == _STDOUT:
+        click.echo(made.text, nl=False)
+    else:
+        # A collector may read the file at any moment.
+        write_whole(Path(output), made.text)
     click.echo(
         f"{output}: forecasts of {_counted(made.signals, 'signal')} of "
         f"{_counted(made.models, 'model')}, valid for {valid_h:g} hours",
@@ -170,21 +175,3 @@ def _asked(question: Callable[[], Answer]) -> Answer:
         return question()
     except QueryError as failure:
         raise ModelwatchError(f"Prometheus cannot answer: {failure}") from failure
-
-
-def _write(output: str, text: str) -> None:
-    """All of it or nothing: a collector may read the file at any moment."""
-    if output == _STDOUT:
-        click.echo(text, nl=False)
-        return
-    path = Path(output)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as failure:
-        raise ModelwatchError(f"cannot write {path}: {failure.strerror}") from failure

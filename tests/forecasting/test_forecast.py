@@ -82,6 +82,7 @@ def test_a_page_has_the_coming_day_of_each_model_that_is_known_for_long_enough(
     url: str, inventory: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "page" / "modelwatch.prom"
+    output.parent.mkdir()
     said = run("forecast", inventory, "--prometheus", url, "-o", output)
     assert (said.code, said.err) == (
         0,
