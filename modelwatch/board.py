@@ -22,7 +22,6 @@ UNITS = {
     "celsius": ("celsius",),
     "code": ("none",),
     "correlation": ("none",),
-    "correlation": ("none",),
     "count": ("none",),
     "days": ("d",),
     "distance": ("none", "percentunit"),

@@ -123,7 +123,7 @@ def follow(made: Company) -> None:
         list((made.folder / "out/grafana").rglob("*.json"))
     )
     again = made.typed(next(one for one in others if "modelwatch push" in one))
-    assert "8 boards, nothing changed" in again.stdout
+    assert "9 boards, nothing changed" in again.stdout
     loaded = requests.get(f"{made.prometheus}/api/v1/rules", timeout=30).json()["data"]["groups"]
     assert len(loaded) > 50
 

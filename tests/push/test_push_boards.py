@@ -14,11 +14,11 @@ from tests.push.site import COST, SAVE, Site, grafana, without_address
 def test_the_first_push_makes_the_folder_and_every_board(site: Site) -> None:
     said = site.push()
     assert said.code == 0, said.err
-    assert len(site.state.boards) == 8
+    assert len(site.state.boards) == 9
     assert site.titles() == ["modelwatch"]
     assert "new         modelwatch-cost  Cost and tokens\n" in said.out
     assert without_address(said.out).endswith(
-        "http://HOST, folder modelwatch, data source Metrics (p1): 8 new\n"
+        "http://HOST, folder modelwatch, data source Metrics (p1): 9 new\n"
         "next: open http://HOST/dashboards/f/modelwatch\n"
     )
     message = site.state.boards[COST].newest.message
@@ -33,7 +33,7 @@ def test_the_second_push_changes_nothing_and_says_so(site: Site) -> None:
     assert said.code == 0
     assert site.grafana.changes[before:] == []
     assert without_address(said.out) == (
-        "http://HOST, folder modelwatch, data source Metrics (p1): 8 boards, nothing changed\n"
+        "http://HOST, folder modelwatch, data source Metrics (p1): 9 boards, nothing changed\n"
     )
 
 
@@ -42,7 +42,7 @@ def test_a_new_release_of_a_board_replaces_ours_without_a_question(site: Site) -
     site.upgrade()
     said = site.push()
     assert said.code == 0, said.err
-    assert "8 changed" in said.out
+    assert "9 changed" in said.out
     assert [each.version for each in site.state.boards[COST].history] == [1, 2]
     assert "nothing changed" in site.push().out
 
@@ -80,9 +80,9 @@ def test_a_board_that_a_person_changed_is_not_overwritten(site: Site) -> None:
     assert said.err == (
         "modelwatch-cost: a person (dana) changed it since our last push; --force keeps a copy of "
         "it in a file and replaces it\n"
-        "error: 1 of 8 boards were not pushed\n"
+        "error: 1 of 9 boards were not pushed\n"
     )
-    assert "7 changed" in said.out
+    assert "8 changed" in said.out
 
 
 def test_a_dry_run_says_what_a_person_changed(site: Site) -> None:
@@ -90,7 +90,7 @@ def test_a_dry_run_says_what_a_person_changed(site: Site) -> None:
     site.person_saves(title="My costs")
     said = site.push("--dry-run")
     assert said.code == 1
-    assert "replaces it\n    ~ board | title\nerror: 1 of 8 boards would not be pushed" in said.err
+    assert "replaces it\n    ~ board | title\nerror: 1 of 9 boards would not be pushed" in said.err
 
 
 def test_force_keeps_a_copy_of_what_it_overwrites(site: Site) -> None:
@@ -171,7 +171,7 @@ def test_what_a_grafana_makes_of_a_board_is_no_change_of_a_person(tmp_path: Path
         assert "nothing changed" in site.push().out
         assert site.push("--dry-run").out.count("\n") == 1
         site.upgrade()
-        assert "8 changed" in site.push().out
+        assert "9 changed" in site.push().out
         site.person_saves(title="My costs")
         assert "a person (dana) changed it" in site.push().err
 
@@ -204,7 +204,7 @@ def _ours(site: Site) -> Json:
 def test_the_same_board_imported_by_hand_is_adopted(site: Site) -> None:
     site.put(_ours(site), "modelwatch")
     said = site.push()
-    assert "1 adopted, 7 unchanged" in said.out
+    assert "1 adopted, 8 unchanged" in said.out
     site.upgrade()
     assert site.push().code == 0
 
@@ -237,7 +237,7 @@ def test_boards_follow_to_another_folder(site: Site) -> None:
     site.push()
     said = site.push("--folder", "AI/Models")
     assert said.code == 0, said.err
-    assert "8 changed" in said.out
+    assert "9 changed" in said.out
     assert site.titles() == ["AI", "Models"]
     assert "nothing changed" in site.push("--folder", "AI/Models").out
 
@@ -280,7 +280,7 @@ def test_a_board_that_cannot_be_saved_is_told_and_the_others_are(
     assert said.code == 1
     assert said.err.startswith(f"{COST}: ")
     assert told in said.err
-    assert "1 refused, 7 changed" in said.out
+    assert "1 refused, 8 changed" in said.out
     assert told in site.push("--force").err, "nor by force"
 
 

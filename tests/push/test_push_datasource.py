@@ -30,7 +30,7 @@ def test_every_board_opens_with_the_one_that_was_chosen(
     site.state.sources = [LOKI, PROMETHEUS, OTHER]
     said = site.push(*options)
     assert (said.code, said.err) == (0, "")
-    assert chosen(site) == [expected] * 8
+    assert chosen(site) == [expected] * 9
 
 
 def test_another_choice_changes_the_boards(site: Site) -> None:
@@ -38,7 +38,7 @@ def test_another_choice_changes_the_boards(site: Site) -> None:
     site.push()
     said = site.push("--datasource", "Second", "--dry-run")
     assert "    ~ drop-downs / datasource | current\n" in said.out
-    assert "8 changed" in site.push("--datasource", "Second").out
+    assert "9 changed" in site.push("--datasource", "Second").out
 
 
 def test_the_only_prometheus_is_taken_where_another_kind_is_the_default(site: Site) -> None:
@@ -69,7 +69,7 @@ def test_what_is_not_clear_is_left_to_grafana_with_a_warning(
     site.state.sources = sources
     said = site.push()
     assert (said.code, said.err) == (0, told)
-    assert chosen(site) == [{}] * 8
+    assert chosen(site) == [{}] * 9
 
 
 @pytest.mark.parametrize(

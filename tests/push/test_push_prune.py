@@ -30,7 +30,7 @@ def test_a_board_that_we_no_longer_have_is_removed_with_a_copy(site: Site) -> No
     assert f"removed     modelwatch-old  Modelwatch-Old; what it was is in {copy}\n" in said.out
     assert json.loads(copy.read_text())["uid"] == OLD
     assert OLD not in site.state.boards
-    assert len(site.state.boards) == 8
+    assert len(site.state.boards) == 9
     assert "nothing changed" in site.push("--prune").out
 
 
