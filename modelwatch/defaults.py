@@ -90,7 +90,7 @@ LIMITS = _by_key(
     # Evidently's thresholds of Jensen-Shannon (natural logarithm) and Wasserstein over sigma.
     _kind("drift_js", "number", "0.1", "30m", signal="drift", method="js"),
     _kind("drift_wasserstein", "number", "0.1", "30m", signal="drift", method="wasserstein"),
-    # Cramer's V: 0.1 is a small effect for Cohen.
+    # Cramer's V, both sides weighed alike: 0.1 is a small effect for Cohen, whose w it is.
     _kind("drift_chi2", "number", "0.1", "30m", signal="drift", method="chi2"),
     _kind("drift_missing", "share", "5%", "30m", signal="drift", method="missing"),
     _kind("drift_unseen", "share", "1%", "30m", signal="drift", method="unseen"),

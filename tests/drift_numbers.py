@@ -41,7 +41,7 @@ def statistics(now: Numbers, past: Past) -> Mapping[str, Numbers]:
     """Every distance, one number per window."""
     n = now.sum(axis=-1, keepdims=True)
     q, p = now / n, past.shares
-    found = {"psi": _psi(q, p), "js": _js(q, p), "chi2": _cramers_v(now, past)}
+    found = {"psi": _psi(q, p), "js": _js(q, p), "chi2": _cramers_v(q, p)}
     if past.widths is None:
         return found
     apart = np.abs(np.cumsum(q, axis=-1) - np.cumsum(p))
@@ -68,16 +68,13 @@ def _divergence(share: Numbers, other: Numbers) -> Numbers:
     return np.asarray((share * np.log(ratio)).sum(axis=-1))
 
 
-def _cramers_v(now: Numbers, past: Past) -> Numbers:
-    """From the table of both counts, cell by cell."""
-    n, m = now.sum(axis=-1, keepdims=True), past.total
-    columns = now + past.counts
-    chi2 = np.zeros(now.shape[:-1])
-    for counts, total in ((now, n), (np.broadcast_to(past.counts, now.shape), m)):
-        expected = columns * total / (n + m)
-        cells = np.divide((counts - expected) ** 2, expected, where=expected > 0, out=0 * columns)
-        chi2 = chi2 + cells.sum(axis=-1)
-    return np.asarray(np.sqrt(chi2 / (n[..., 0] + m)))
+def _cramers_v(q: Numbers, p: Numbers) -> Numbers:
+    """From the table of both shares, cell by cell: both rows weigh the same."""
+    expected = (q + p) / 2
+    cells = np.zeros(expected.shape)
+    for row in (q, p):
+        cells += np.divide((row - expected) ** 2, expected, where=expected > 0, out=0 * expected)
+    return np.asarray(np.sqrt(cells.sum(axis=-1) / 2))
 
 
 def floors(n: Numbers, past: Past) -> Mapping[str, Numbers]:
@@ -96,7 +93,7 @@ def floors(n: Numbers, past: Past) -> Mapping[str, Numbers]:
         + (empty * cliff).sum(axis=-1)
         + ONE_SIDE * np.sqrt((empty * cliff**2).sum(axis=-1)),
         "js": np.sqrt(noise / 8),
-        "chi2": np.sqrt(chi2 / (n + m)),
+        "chi2": np.sqrt(chi2 * precision * (1 + rarity / (2 * n)) / 4),
     }
     if past.widths is None:
         return found

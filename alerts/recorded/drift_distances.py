@@ -9,7 +9,6 @@ from modelwatch.catalogue.drift import (
     DRIFT_BASELINE_BIN,
     DRIFT_BASELINE_CDF,
     DRIFT_BASELINE_RATE,
-    DRIFT_BASELINE_SAMPLES,
     DRIFT_BASELINE_WIDTH,
     DRIFT_BINS,
     DRIFT_BUCKETS,
@@ -35,9 +34,6 @@ NOW = f"({DRIFT_BINS} / {on(*WINDOW)} group_left () ({DRIFT_SAMPLES} > 0))"
 """Share of the window's values in each bin."""
 THEN = largest(DRIFT_BASELINE_BIN, by=(*FEATURE, "bin"))
 """Share of the baseline's values in each bin."""
-COUNT_THEN = f"({largest(DRIFT_BASELINE_SAMPLES, by=FEATURE)} > 0)"
-PRECISION = f"(1 / ({DRIFT_SAMPLES} > 0) + {on(*FEATURE)} group_left () 1 / {COUNT_THEN})"
-"""`1/n + 1/m`: how much both counts together leave to chance."""
 
 
 def _at_least(expr: str, least: str) -> str:
@@ -67,16 +63,14 @@ _JS = f"""
 } / 2)
 """
 
-# Chi-square of the table of both counts is n m / (n + m) times the sum; over n + m it is V squared.
-_COUNTS = f"""
-    ({DRIFT_BINS} + {_BIN} group_left () ({THEN} * {on(*FEATURE)} group_left () {COUNT_THEN}))
-"""
-_CRAMERS_V = f"""
+# By shares and not by counts: Cramer's V of the counts shrinks with a baseline larger than the
+# window, so that one limit would not do for both. With equally many values it is this.
+_CHI2 = f"""
     sqrt(
       {
-    total(f"({NOW} - {_BIN} group_left () {THEN}) ^ 2 / {_at_least(_COUNTS, _NOTHING)}", by=WINDOW)
+    total(f"({NOW} - {_BIN} group_left () {THEN}) ^ 2 / {_at_least(_BOTH, _NOTHING)}", by=WINDOW)
 }
-      / {PRECISION})
+      / 2)
 """
 
 _APART = f"""
@@ -102,7 +96,7 @@ RECORDS = (
             ("psi", _PSI),
             ("ks", largest(_APART, by=WINDOW)),
             ("js", _JS),
-            ("chi2", _CRAMERS_V),
+            ("chi2", _CHI2),
             ("wasserstein", _WASSERSTEIN),
         )
     ),

@@ -6,8 +6,6 @@ and how often the floors are passed without drift: docs/drift-statistics.md.
 
 from alerts.recorded.drift_distances import (
     AROUND,
-    COUNT_THEN,
-    PRECISION,
     SMALLEST_SHARE,
     THEN,
     WINDOW,
@@ -15,6 +13,7 @@ from alerts.recorded.drift_distances import (
 from modelwatch.catalogue.drift import (
     DRIFT_BASELINE_CDF,
     DRIFT_BASELINE_RATE,
+    DRIFT_BASELINE_SAMPLES,
     DRIFT_BINS,
     DRIFT_FLOOR,
     DRIFT_NOISE_FLOOR,
@@ -33,6 +32,9 @@ BOTH_SIDES = "2.575829"
 
 _OF_FEATURE = f"{on(*FEATURE)} group_left ()"
 _SAMPLES = f"({DRIFT_SAMPLES} > 0)"
+_COUNT_THEN = f"({largest(DRIFT_BASELINE_SAMPLES, by=FEATURE)} > 0)"
+_PRECISION = f"(1 / {_SAMPLES} + {_OF_FEATURE} 1 / {_COUNT_THEN})"
+"""`1/n + 1/m`: how much both counts together leave to chance."""
 
 # Bins of which the baseline has something; a feature that never varied is treated as having two.
 _BINS = f"clamp_min(count by ({', '.join(FEATURE)}) ({THEN} > 0), 2)"
@@ -43,7 +45,14 @@ _CHI2 = f"({_FREEDOM} * (1 - 2 / (9 * {_FREEDOM}) + {ONE_SIDE} * sqrt(2 / (9 * {
 # few, their next moments go by the mean of 1/(n p): half of it for the mean, as much again for the
 # tail. Bins with less than 2 % are empty too often to have such moments.
 _RARITY = f"avg by ({', '.join(FEATURE)}) (1 / clamp_min({THEN} > 0, 0.02))"
-_NOISE = f"{PRECISION} * {_OF_FEATURE} {_CHI2} * (1 + 1 / {_SAMPLES} * {_OF_FEATURE} {_RARITY})"
+
+
+def _noise(part: str) -> str:
+    few = f"{part} / {_SAMPLES} * {_OF_FEATURE} {_RARITY}"
+    return f"{_PRECISION} * {_OF_FEATURE} {_CHI2} * (1 + {few})"
+
+
+_NOISE = _noise("1")
 
 # The PSI has a cliff: a bin that is empty by chance, which is so with probability exp(-n p), adds
 # far more than chi-square knows of. Mean and deviation of all that empty bins add.
@@ -61,10 +70,12 @@ _CLIFFS = f"""
 """
 
 # Kolmogorov's distribution passes 1.63 once in a hundred times; with bins it does so more seldom.
-_KS = f"1.63 * sqrt({PRECISION})"
+_KS = f"1.63 * sqrt({_PRECISION})"
 
-# Cramer's V is the root of chi-square over n + m.
-_V = f"sqrt(1 / ({_SAMPLES} + {_OF_FEATURE} {COUNT_THEN}) * {_OF_FEATURE} {_CHI2})"
+# Without drift q - p varies by p (1/n + 1/m) and q + p is 2 p: the sum of (q - p)^2 / (q + p) is
+# half of (1/n + 1/m) chi-square, and the statistic is the root of half the sum. Its mean goes by a
+# quarter of the mean of 1/(n p), half of what those of the other two do.
+_BALANCED = f"sqrt({_noise('0.5')} / 4)"
 
 # At each boundary the difference is normal. Moved all boundaries as one, their sum would go by the
 # sum of deviations; with one that outweighs the others, it goes by that one. In between: 0.65 is
@@ -74,7 +85,7 @@ _DEVIATION = f"""
     {AROUND} * {on(*FEATURE, "le")} sqrt(clamp_min({_CDF} * (1 - {_CDF}), 0))
 """
 _WASSERSTEIN = f"""
-    {BOTH_SIDES} * sqrt({PRECISION}) * {_OF_FEATURE}
+    {BOTH_SIDES} * sqrt({_PRECISION}) * {_OF_FEATURE}
     (0.65 * {total(_DEVIATION, by=FEATURE)}
       + 0.35 * sqrt({total(f"({_DEVIATION}) ^ 2", by=FEATURE)}))
 """
@@ -87,15 +98,15 @@ _OBSERVED = f"({DRIFT_OBSERVATIONS} > 0)"
 _TOGETHER = f"""
     (
       ({DRIFT_RATES} + {on(*FEATURE, "method")} group_left ()
-        ({_RATE_THEN} * {_OF_FEATURE} {COUNT_THEN}))
+        ({_RATE_THEN} * {_OF_FEATURE} {_COUNT_THEN}))
         / {on(*WINDOW)} group_left ()
-      ({_OBSERVED} + {_OF_FEATURE} {COUNT_THEN}))
+      ({_OBSERVED} + {_OF_FEATURE} {_COUNT_THEN}))
 """
 _RATE = f"""
     {ONE_SIDE} * sqrt(
       {_TOGETHER} * (1 - {_TOGETHER})
         * {on(*WINDOW)} group_left ()
-      (1 / {_OBSERVED} + {_OF_FEATURE} 1 / {COUNT_THEN}))
+      (1 / {_OBSERVED} + {_OF_FEATURE} 1 / {_COUNT_THEN}))
       + (1.235316 - 1.470632 * {_TOGETHER}) / {on(*WINDOW)} group_left () {_OBSERVED}
 """
 
@@ -106,7 +117,7 @@ RECORDS = (
             ("psi", f"{_NOISE} + {_CLIFFS}"),
             ("ks", _KS),
             ("js", f"sqrt({_NOISE} / 8)"),
-            ("chi2", _V),
+            ("chi2", _BALANCED),
             ("wasserstein", _WASSERSTEIN),
         )
     ),

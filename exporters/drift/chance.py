@@ -28,9 +28,9 @@ def floor(method: str, before: Sequence[int], now: int, widths: Sequence[float] 
         return _BOTH_SIDES * math.sqrt(precision) * _spread(before, widths)
     filled = [share for share in shares(before) if share]
     chance = chi_square(max(2, len(filled)) - 1)
-    if method == "chi2":
-        return math.sqrt(chance / (sum(before) + now))
     rarity = math.fsum(1 / max(share, _RAREST) for share in filled) / len(filled)
+    if method == "chi2":
+        return math.sqrt(chance * precision * (1 + rarity / (2 * now)) / 4)
     noise = chance * precision * (1 + rarity / now)
     return noise + _cliffs(before, now) if method == "psi" else math.sqrt(noise / 8)
 

@@ -43,14 +43,16 @@ def js(before: Sequence[int], now: Sequence[int]) -> float:
 
 
 def chi2(before: Sequence[int], now: Sequence[int]) -> float:
-    """Cramer's V of the table of both counts: the root of chi-square over the number of values."""
-    then_all, now_all = sum(before), sum(now)
-    statistic = math.fsum(
-        (then * now_all - seen * then_all) ** 2 / (then + seen)
-        for then, seen in zip(before, now, strict=True)
+    """Cramer's V of the table of both counts, as though both had equally many values.
+
+    That of the counts themselves shrinks with a baseline larger than what is compared.
+    """
+    parts = [
+        (seen - then) ** 2 / (seen + then)
+        for then, seen in zip(shares(before), shares(now), strict=True)
         if then + seen
-    )
-    return math.sqrt(statistic / (then_all * now_all) / (then_all + now_all))
+    ]
+    return math.sqrt(math.fsum(parts) / 2)
 
 
 def wasserstein(before: Sequence[int], now: Sequence[int], widths: Sequence[float]) -> float:

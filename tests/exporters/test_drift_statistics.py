@@ -127,14 +127,39 @@ def test_js_of_words_is_the_one_of_nannyml_in_another_unit() -> None:
     assert js(*words()) / math.sqrt(math.log(2)) == pytest.approx(0.12081375482186009, abs=EXACT)
 
 
-def test_chi2_is_the_one_of_scipy_nannyml_and_alibi_as_an_effect() -> None:
+def test_chi2_is_cramers_v_of_scipy_as_though_both_had_equally_many_rows() -> None:
+    """Counts times two have the same shares: 3 000 rows stand as 6 000 beside the 6 000 before."""
     then, now = words()
-    found = chi2(then, now) ** 2 * (6000 + 3000)
-    assert found == pytest.approx(164.9025570838349, abs=1e-7)
-    table = np.array([then, now])
-    assert found == pytest.approx(stats.chi2_contingency(table).statistic, abs=1e-7)
+    table = np.array([then, [2 * count for count in now]])
     cramers = stats.contingency.association(table, method="cramer")
     assert chi2(then, now) == pytest.approx(cramers, abs=EXACT)
+    statistic = stats.chi2_contingency(table).statistic
+    assert chi2(then, now) == pytest.approx(math.sqrt(statistic / (6000 + 6000)), abs=EXACT)
+
+
+def test_chi2_is_the_one_of_scipy_nannyml_and_alibi_where_both_weigh_the_same() -> None:
+    """Chi-square of n and m rows is the sum of n m (q - p)^2 / (n q + m p); of 1 and 1, ours."""
+    then, now = words()
+    p, q = np.array(then) / 6000, np.array(now) / 3000
+
+    def chi_square_of(n: float, m: float) -> float:
+        return float((n * m * (q - p) ** 2 / (n * q + m * p)).sum())
+
+    assert chi_square_of(3000, 6000) == pytest.approx(164.9025570838349, abs=1e-7)
+    scipys = stats.chi2_contingency(np.array([then, now])).statistic
+    assert chi_square_of(3000, 6000) == pytest.approx(scipys, abs=1e-7)
+    assert chi2(then, now) == pytest.approx(math.sqrt(chi_square_of(1, 1) / 2), abs=EXACT)
+
+
+@pytest.mark.parametrize("times", [10, 1000])
+def test_chi2_is_the_same_with_a_larger_baseline_of_the_same_shares(times: int) -> None:
+    then, now = words()
+    larger = [times * count for count in then]
+    assert chi2(larger, now) == pytest.approx(chi2(then, now), abs=EXACT)
+
+
+def test_chi2_is_one_where_both_have_no_bin_in_common() -> None:
+    assert chi2([5, 0, 0], [0, 7, 0]) == pytest.approx(1, abs=EXACT)
 
 
 @pytest.mark.parametrize(
