@@ -8,6 +8,8 @@
 #
 # Doors that accept data want a token or users where everybody can connect: --token-file, --web-config.
 FROM python:3.12-slim AS build
+# drift for embeddings and faster counting (numpy), kafka for topics: --build-arg EXTRAS=drift,kafka
+ARG EXTRAS=
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY modelwatch modelwatch
@@ -20,7 +22,7 @@ COPY compose compose
 # sources give the same bytes. What installs packages is of no use in an image that is read-only.
 RUN python -m venv /opt/modelwatch \
  && export PATH=/opt/modelwatch/bin:$PATH \
- && pip install --no-cache-dir --no-compile --disable-pip-version-check '.[drift,kafka]' \
+ && pip install --no-cache-dir --no-compile --disable-pip-version-check ".${EXTRAS:+[$EXTRAS]}" \
  && pip uninstall --quiet --yes setuptools pip \
  && rm -rf /opt/modelwatch/lib/python*/site-packages/tornado/test \
  && find /opt/modelwatch -name __pycache__ -prune -exec rm -rf {} + \

@@ -86,6 +86,6 @@ def substituted(expr: str) -> str:
 
     def value(found: re.Match[str]) -> str:
         name = found[1] or found[2]
-        return {"quantile": "0.95", **BUILT_IN}.get(name, ".+")
+        return {"quantile": "0.95", "window": "6h", **BUILT_IN}.get(name, ".+")
 
     return _VARIABLE.sub(value, expr)

@@ -7,6 +7,7 @@ from modelwatch import defaults
 from modelwatch.engine import Engine
 from modelwatch.inventory import (
     Budget,
+    Drift,
     Hours,
     Inventory,
     Kpi,
@@ -81,6 +82,8 @@ CHAT = Model(
             evaluated_every=amount("3600", "1h"),
         ),
     ),
+    own_past=("prompt_length",),
+    drift=Drift(features=("age", "language"), critical=("language",), baseline="chat.json"),
     kpis=(Kpi(name="click_through_rate", drop=amount("0.2", "20%"), hold="1h"),),
     pool="a100",
 )

@@ -27,8 +27,22 @@ from modelwatch.promql import largest, on, select, total
 from modelwatch.rules import Record, RecordGroup
 
 HOUR = {"window": "1h"}
+
+
+def at_edge(metric: Metric) -> str:
+    """A series of the baseline under the boundary of the bucket that it is about.
+
+    On the page the boundary is called `edge`: only buckets of histograms may have a `le`.
+    """
+    return f'label_replace({metric}, "le", "$1", "edge", "(.+)")'
+
+
 _ONE_HOUR = select(DRIFT_BUCKETS, HOUR)
-_BEFORE = largest(DRIFT_BASELINE_PREVIOUS, by=(*FEATURE, "le", "previous_le"))
+_PREVIOUS = at_edge(DRIFT_BASELINE_PREVIOUS)
+_BEFORE = largest(
+    f'label_replace({_PREVIOUS}, "previous_le", "$1", "previous_edge", "(.+)")',
+    by=(*FEATURE, "le", "previous_le"),
+)
 
 
 def _last_hour(counter: Metric | str, *by: str) -> str:

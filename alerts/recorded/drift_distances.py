@@ -4,6 +4,7 @@ Each is recorded for each window at once, from the counts of `drift_counts.py`. 
 compute a statistic, whoever can exposes it, and it loses the labels of its source here.
 """
 
+from alerts.recorded.drift_counts import at_edge
 from modelwatch.catalogue.drift import (
     DRIFT,
     DRIFT_BASELINE_BIN,
@@ -77,9 +78,9 @@ _APART = f"""
     abs(
       {DRIFT_BUCKETS} / {on(*WINDOW)} group_left () ({DRIFT_SAMPLES} > 0)
         - {_LE} group_left ()
-      {largest(DRIFT_BASELINE_CDF, by=(*FEATURE, "le"))})
+      {largest(at_edge(DRIFT_BASELINE_CDF), by=(*FEATURE, "le"))})
 """
-AROUND = largest(DRIFT_BASELINE_WIDTH, by=(*FEATURE, "le"))
+AROUND = largest(at_edge(DRIFT_BASELINE_WIDTH), by=(*FEATURE, "le"))
 """From the mean of the values below a boundary to that of the values above it, bin by bin."""
 _WASSERSTEIN = total(f"{_APART} * {_LE} group_left () {AROUND}", by=WINDOW)
 

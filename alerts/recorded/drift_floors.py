@@ -4,6 +4,7 @@
 and how often the floors are passed without drift: docs/drift-statistics.md.
 """
 
+from alerts.recorded.drift_counts import at_edge
 from alerts.recorded.drift_distances import (
     AROUND,
     SMALLEST_SHARE,
@@ -80,7 +81,7 @@ _BALANCED = f"sqrt({_noise('0.5')} / 4)"
 # At each boundary the difference is normal. Moved all boundaries as one, their sum would go by the
 # sum of deviations; with one that outweighs the others, it goes by that one. In between: 0.65 is
 # the least for which normal, uniform, exponential and lognormal values stay at one in a hundred.
-_CDF = largest(DRIFT_BASELINE_CDF, by=(*FEATURE, "le"))
+_CDF = largest(at_edge(DRIFT_BASELINE_CDF), by=(*FEATURE, "le"))
 _DEVIATION = f"""
     {AROUND} * {on(*FEATURE, "le")} sqrt(clamp_min({_CDF} * (1 - {_CDF}), 0))
 """

@@ -1,5 +1,6 @@
 """Boards: ConfigMaps, which Grafana's sidecar reads or grafana-operator's resources point to."""
 
+import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -15,7 +16,7 @@ _INSTANCES = {"matchLabels": {"dashboards": "grafana"}}
 def components(built: Mapping[str, str]) -> tuple[Component, ...]:
     """The boards once, and the two ways to load them."""
     files = {
-        PurePosixPath(path).name: text
+        PurePosixPath(path).name: _compact(text)
         for path, text in built.items()
         if path.startswith("grafana/dashboards/")
     }
@@ -43,6 +44,11 @@ def components(built: Mapping[str, str]) -> tuple[Component, ...]:
             resources=("boards.yaml",),
         ),
     )
+
+
+def _compact(board: str) -> str:
+    """Without line breaks and indents: an object that is applied may have 256 KiB."""
+    return json.dumps(json.loads(board), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _for_sidecar() -> Object:

@@ -147,7 +147,7 @@ DRIFT_BASELINE_CDF = _exposed(
     "ratio",
     "Share of the baseline's values up to this boundary.",
     *FEATURE,
-    "le",
+    "edge",
 )
 DRIFT_BASELINE_BIN = _exposed(
     "baseline_bin_ratio",
@@ -163,8 +163,8 @@ DRIFT_BASELINE_PREVIOUS = _exposed(
     "info",
     "Which boundary comes before another; of the first there is none.",
     *FEATURE,
-    "le",
-    "previous_le",
+    "edge",
+    "previous_edge",
 )
 DRIFT_BASELINE_WIDTH = _exposed(
     "baseline_bin_width_ratio",
@@ -172,7 +172,7 @@ DRIFT_BASELINE_WIDTH = _exposed(
     "ratio",
     "How far the mean of the bin's values is from that of the next bin's, in standard deviations.",
     *FEATURE,
-    "le",
+    "edge",
 )
 DRIFT_BASELINE_RATE = _exposed(
     "baseline_rate_ratio",

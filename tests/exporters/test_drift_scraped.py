@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from alerts.recorded.drift_counts import at_edge
 from exporters.drift.baseline import Baseline, text
 from modelwatch.catalogue import drift
 from modelwatch.promql import select
@@ -107,7 +108,7 @@ def test_what_is_sent_is_what_prometheus_has(tmp_path: Path, native_path: str) -
         # Every boundary of a bucket is that of the baseline, as text.
         same = "on (model, environment, feature_name, predicted, baseline, le)"
         buckets = drift.DRIFT_VALUES.bucket
-        joined = values(url, f"count({buckets} and {same} {drift.DRIFT_BASELINE_CDF})")
+        joined = values(url, f"count({buckets} and {same} {at_edge(drift.DRIFT_BASELINE_CDF)})")
         assert joined == values(url, f"count({buckets})")
         edges = {
             dict(labels)["le"] for labels in values(url, f"{buckets}{{feature_name='amount'}}")

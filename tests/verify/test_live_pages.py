@@ -70,7 +70,7 @@ def troubled(path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
         f'{SCRAPE_SAMPLES}{{job="vllm",instance="gpu1:8000"}}': always(90_000),
         'process_start_time_seconds{job="vllm",instance="gpu1:8000"}': always(NOW + 60),
         # A user name in a label.
-        **{f'{REQUESTS}{{{chat},user="{number}"}}': always(1) for number in range(400)},
+        **{f'{REQUESTS}{{{chat},user="{number}"}}': always(1) for number in range(1000)},
     }
     page = Page(
         boundaries=tuple(le for le in LE if le != "5.0"),
@@ -113,9 +113,9 @@ def test_more_series_than_predicted_are_told_by_model(troubled: LiveContext) -> 
     found = series_counts.CHECK(troubled)
     excess = [one for one in found.findings if one.reason == "more-than-predicted"]
     assert [one.subject for one in excess] == ["model chat (production)"]
-    assert "has 403 series of modelwatch, predicted were " in excess[0].message
+    assert "has 1003 series of modelwatch, predicted were " in excess[0].message
     (table,) = found.tables
-    assert [(row["model"], row["found"]) for row in table.rows] == [("chat", 403), ("draft", 0)]
+    assert [(row["model"], row["found"]) for row in table.rows] == [("chat", 1003), ("draft", 0)]
 
 
 def test_series_of_a_model_that_nobody_declares_are_told(troubled: LiveContext) -> None:
@@ -232,6 +232,7 @@ def test_coverage_says_of_each_signal_whether_it_is_monitored_and_why_not(
             (
                 *("time_to_first_token", "inter_token_latency", "queue_duration", "tokens"),
                 *("requests_running", "requests_waiting", "kv_cache_usage", "preemptions"),
+                *("prompt_length", "output_length"),
             ),
             "silent",
         ),

@@ -157,13 +157,13 @@ def page(watched: Sequence[Feature], replica: int, *, counted: bool) -> Iterator
             edges, below = feature.bins, np.cumsum(counts)
             for number, edge in enumerate(edges):
                 yield _sample("values_bucket", feature, below[number], le=edge)
-                yield _sample("baseline_cdf_ratio", feature, np.cumsum(shares)[number], le=edge)
+                yield _sample("baseline_cdf_ratio", feature, np.cumsum(shares)[number], edge=edge)
                 if number < len(feature.past.widths):
                     width = feature.past.widths[number]
-                    yield _sample("baseline_bin_width_ratio", feature, width, le=edge)
+                    yield _sample("baseline_bin_width_ratio", feature, width, edge=edge)
                 if number:
                     before = edges[number - 1]
-                    yield _sample("baseline_bin_info", feature, 1, le=edge, previous_le=before)
+                    yield _sample("baseline_bin_info", feature, 1, edge=edge, previous_edge=before)
             yield _sample("values_count", feature, below[-1])
             yield _sample("values_sum", feature, 0)
         for name, share in zip(feature.bins, shares, strict=True):
