@@ -174,7 +174,7 @@ _HOW_FAR = Row(
             width=12,
             lines=(
                 Line(
-                    query=top(decides(now(DRIFT, method=f"~{'|'.join(METHODS)}"))),
+                    query=top(decides(now(DRIFT))),
                     legend=METHOD_LEGEND,
                 ),
                 Line(query=_CHOSEN_LIMIT, legend="limit of {{method}}", objective=True),

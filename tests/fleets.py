@@ -82,7 +82,7 @@ CHAT = Model(
             evaluated_every=amount("3600", "1h"),
         ),
     ),
-    own_past=("prompt_length",),
+    own_past=("scores",),
     drift=Drift(features=("age", "language"), critical=("language",), baseline="chat.json"),
     kpis=(Kpi(name="click_through_rate", drop=amount("0.2", "20%"), hold="1h"),),
     pool="a100",

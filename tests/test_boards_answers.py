@@ -22,8 +22,12 @@ SUBJECTS = (
 )
 # Samples are a day apart: a week of history in few of them.
 STEP, LATER = "1d", "9d"
-# These answer only when something is amiss or has just changed.
-EMPTY_WHEN_FINE = ("/annotations/Version changes", "/Models without requests/")
+# These answer only when something is amiss or has just changed, or is valid at this moment.
+EMPTY_WHEN_FINE = (
+    "/annotations/Version changes",
+    "/Models without requests/",
+    "/Forecast of the coming day/",
+)
 
 QUERIES = tuple(queries())
 

@@ -135,7 +135,7 @@ def test_every_label_in_a_text_is_one_that_prometheus_knows_there(alert: Alert) 
     found, _ = subjects(alert, rules, resolved.fleet(constants(fleet(), ENGINES)))
     for subject in found:
         for text in subject.rule.annotations.values():
-            assert labels_used(text) <= set(sample_labels(subject))
+            assert labels_used(text) <= {*sample_labels(subject), *alert.labels}
 
 
 def _severities(document: dict[str, Any]) -> set[str]:
