@@ -15,8 +15,8 @@ from modelwatch.catalogue.drift import (
 from modelwatch.catalogue.inventory import DRIFT_FEATURE, DRIFT_METHOD
 from modelwatch.catalogue.metric import MODEL, Metric
 from modelwatch.catalogue.own_past import RECENT_DAYS, REFERENCES, WEEK_BEFORE
-from modelwatch.catalogue.recorded import FLOOR_EVENTS
-from modelwatch.promql import on, rate, select, total
+from modelwatch.catalogue.recorded import FLOOR_EVENTS, LIMIT
+from modelwatch.promql import largest, on, rate, select, total
 
 STATISTIC = (*FEATURE, "method")
 FEATURE_LEGEND = "{{feature_name}} {{predicted}} of {{model}} / {{environment}}"
@@ -50,6 +50,16 @@ def distances(methods: tuple[str, ...]) -> str:
     return now(DRIFT, method=f"~{'|'.join(methods)}", baseline=f"!~{_OWN_PAST}")
 
 
+def _limit_of(method: str) -> Line:
+    """The limit of a statistic, for the models whose drift is watched."""
+    limits = largest(of(LIMIT, signal="drift", method=method), by=(*MODEL, "limit"))
+    return Line(
+        query=f"{limits} and {on()} {of(DRIFT_METHOD)}",
+        legend=f"limit {{{{limit}}}} ({LEGEND})",
+        objective=True,
+    )
+
+
 BROKEN = Row(
     title="Is the source of a feature broken",
     panels=tuple(
@@ -67,7 +77,7 @@ BROKEN = Row(
                     legend=f"in the baseline: {FEATURE_LEGEND}",
                     color="purple",
                 ),
-                limit("drift", by=("method",), method=method),
+                _limit_of(method),
             ),
             links=(TO_MODEL,),
             no_data=NOTHING,

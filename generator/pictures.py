@@ -71,6 +71,7 @@ def _moved(path: Path, place: Path) -> Inventory:
         lambda found: ports.setdefault(found[0], str(free_port())), path.read_text("utf-8")
     )
     (place / path.name).write_text(text, encoding="utf-8")
+    shutil.copytree(path.parent / "baselines", place / "baselines")
     return inventory_at(str(place / path.name))
 
 
