@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from compose.native import stack as native
+from compose.ports import Ports, free_port
 from tests.command import Said, run
 
 TEXT = """\
@@ -96,7 +97,9 @@ def prometheus(
         "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
     )
     try:
-        stack = native.start(folder / "config", folder / "data", native.choose_ports(), path=path)
+        # Never the usual ports: a stack that takes them may start at the same moment.
+        ports = Ports(prometheus=free_port(), alertmanager=free_port(), boards=free_port())
+        stack = native.start(folder / "config", folder / "data", ports, path=path)
         yield stack.prometheus_url
     finally:
         native.stop(folder / "data")

@@ -306,6 +306,7 @@ def test_every_board_is_drawn_from_a_real_prometheus_without_a_failing_query(
     assert ", 0 failed queries" in said.out
     empty = int(re.findall(r"(\d+) without data", said.out)[0])
     text = (tmp_path / "b.html").read_text()
-    # One is empty as long as every declared model has requests, one without a valid forecast.
-    assert empty == 2
+    # One is empty as long as every declared model has requests, and one of each of two models
+    # without a valid forecast.
+    assert empty == 3
     assert "Models without requests" in text.partition("<footer>")[2].partition("<script")[0]
