@@ -132,7 +132,7 @@ ALERTS = [
         description="Drift of the inputs and a quality signal of the same model fire at the same "
         "time: the drift is not harmless. The parts are muted.",
         action=(
-            "On the quality board see which feature drifted, and since when.",
+            "On the drift board see which feature drifted, and since when.",
             "Is a source of that feature broken, or did the users change? Repair the former.",
             "For real change: fall back to a simpler model or rule, and plan a retraining.",
         ),
